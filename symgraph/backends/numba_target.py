@@ -1,0 +1,225 @@
+"""The `numba` target: a plan as one readable Python module of kernels and a driver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numba import types
+from numba.np.numpy_support import from_dtype
+
+from symgraph.backends.scalar_math import definitions
+from symgraph.backends.text import expression, kernel_text, literal, numba_name
+from symgraph.kernel import Buffer, Call, Expr, Kernel, Load
+from symgraph.lower.program import (
+    Allocate,
+    Bind,
+    Copy,
+    Gemm,
+    Guard,
+    Launch,
+    Parameter,
+    Program,
+    Put,
+    Routine,
+    Step,
+    touched,
+)
+from symgraph.memory import ALIGNMENT, Plan, slot_size
+from symgraph.types import TensorType
+
+IMPORTS = """\
+from math import inf, nan
+
+import numpy as np
+
+from symgraph.backends.runtime import *
+"""
+BLAS_SUFFIX = {"float32": "f32", "float64": "f64", "complex64": "c64", "complex128": "c128"}
+Lines = Iterator[str]
+
+
+def module_text(plan: Plan, title: str) -> str:
+    """The module: imports, the scalar functions used, kernels, driver."""
+    kernels = plan.program.kernels
+    routines = sorted({s.routine for s in plan.body if isinstance(s, Routine)})
+    parts = [
+        f'"""{title}"""\n\n{IMPORTS}' + "".join(map(_import, routines)),
+        *definitions(_expressions(plan)),
+        *map(kernel_text, kernels),
+        Driver(plan).text(),
+    ]
+    return "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+def _import(routine: str) -> str:
+    module, name = routine.split(":")
+    return f"from {module} import {name}\n"
+
+
+def _expressions(plan: Plan) -> Iterator[Kernel | Expr]:
+    yield from plan.program.kernels
+    for step in (*plan.head, *plan.body):
+        if isinstance(step, Bind | Put):
+            yield step.value
+        elif isinstance(step, Gemm):
+            yield from (step.alpha, step.beta)
+
+
+class Driver:
+    """Writes the function that runs a plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.program = plan, plan.program
+        self.results = {r.buffer: r for r in self.program.results}
+        self.used = {b for step in (*plan.head, *plan.body) for b in touched(step)}
+
+    def text(self) -> str:
+        """The driver as a Python function."""
+        names = [p.buffer.name for p in self.program.parameters]
+        arguments = ["status", "arena", *names]
+        lines = ["@driver", f"def call({', '.join(arguments)}):"]
+        lines += [f"    {line}" for line in self._body()]
+        return "\n".join(lines)
+
+    def _body(self) -> Lines:
+        for parameter in self.program.parameters:
+            yield from self._open(parameter)
+        for step in self.plan.head:
+            yield from self._step(step)
+        yield from self._aliases()
+        yield from self._arena()
+        for step in self.plan.body:
+            yield from self._step(step)
+        arrays = [r.buffer.name for r in self.program.results]
+        yield f"return {_tuple([*arrays, 'arena'])}"
+
+    def _open(self, parameter: Parameter) -> Lines:
+        name = parameter.buffer.name
+        if parameter.sizes:
+            yield f"{', '.join(parameter.sizes)}{',' * (len(parameter.sizes) == 1)} = {name}.shape"
+        if parameter.buffer in self.used:
+            yield f"p_{name} = data({name})"
+
+    def _aliases(self) -> Lines:
+        """An argument that shares memory with what is overwritten is refused; the caller copies it."""
+        written = set(self.program.written)
+        for number, parameter in enumerate(self.program.parameters):
+            if parameter in written or parameter.buffer not in self.used:
+                continue
+            for target in self.program.written:
+                yield f"if overlap({parameter.buffer.name}, {target.buffer.name}):"
+                yield f"    status[0], status[1] = -1, {number}"
+                yield "    raise Stop"
+
+    def _arena(self) -> Lines:
+        """One block of memory for all temporaries, grown when it is too small."""
+        if not self.plan.slots:
+            return
+        yield f"at_0 = {ALIGNMENT}"
+        for number, sizes in enumerate(self.plan.slots):
+            yield f"at_{number + 1} = at_{number} + {expression(slot_size(sizes))}"
+        last = f"at_{len(self.plan.slots)}"
+        yield f"if {last} > arena.size:"
+        yield f"    arena = np.empty({last}, np.uint8)"
+        yield f"base = address(arena) // {ALIGNMENT} * {ALIGNMENT}"
+
+    def _step(self, step: Step) -> Lines:
+        if isinstance(step, Bind):
+            yield f"{step.name} = {self._scalar(step.value)}"
+        elif isinstance(step, Guard):
+            yield from self._guard(step)
+        elif isinstance(step, Allocate):
+            yield from self._allocate(step)
+        elif isinstance(step, Launch):
+            words = [self._argument(a) for a in step.args]
+            yield f"launch({', '.join([step.kernel.name, self._scalar(step.extent), self._scalar(step.work), *words])})"
+        elif isinstance(step, Gemm):
+            yield self._gemm(step)
+        elif isinstance(step, Put):
+            yield f"{self._pointer(step.buffer)}[0] = {self._scalar(step.value)}"
+        elif isinstance(step, Copy):
+            words = (self._pointer(step.target), self._pointer(step.source), self._scalar(step.length))
+            yield f"copy({', '.join(words)})"
+        else:
+            yield from self._routine(step)
+
+    def _guard(self, step: Guard) -> Lines:
+        yield f"if not ({self._scalar(step.condition)}):"
+        values = [str(step.code), *map(self._scalar, step.values)]
+        places = ", ".join(f"status[{n}]" for n in range(len(values)))
+        yield f"    {places} = {', '.join(values)}"
+        yield "    raise Stop"
+
+    def _allocate(self, step: Allocate) -> Lines:
+        name, dtype = step.buffer.name, step.buffer.dtype
+        if step.role == "output":
+            result = self.results[step.buffer]
+            yield f"{name} = np.empty({_tuple(map(self._scalar, result.dims))}, np.{_numpy(dtype)})"
+            yield f"p_{name} = data({name})"
+        elif step.buffer in self.plan.slot_of:
+            slot = self.plan.slot_of[step.buffer]
+            yield f"p_{name} = pointer(base + at_{slot}, {numba_name(dtype)})"
+        else:
+            yield f"m_{name} = np.empty({self._scalar(step.length)}, np.{_numpy(dtype)})"
+            yield f"p_{name} = data(m_{name})"
+
+    def _gemm(self, step: Gemm) -> str:
+        m, n, k = map(self._scalar, (step.m, step.n, step.k))
+        lda = m if step.trans_a else k
+        ldb = k if step.trans_b else n
+        words = [
+            *(m, n, k, self._scalar(step.alpha)),
+            *(self._pointer(step.a), lda, str(step.trans_a)),
+            *(self._pointer(step.b), ldb, str(step.trans_b)),
+            *(self._scalar(step.beta), self._pointer(step.c), n),
+        ]
+        return f"gemm_{BLAS_SUFFIX[step.c.dtype]}({', '.join(words)})"
+
+    def _routine(self, step: Routine) -> Lines:
+        words = [
+            f"carray({self._pointer(b)}, {_tuple(map(self._scalar, dims))})"
+            for b, dims in (*step.outputs, *step.inputs)
+        ]
+        words += [literal(s, "int64") for s in step.settings]
+        yield f"{step.routine.split(':')[1]}({', '.join(words)})"
+
+    def _argument(self, arg: Buffer | Expr) -> str:
+        return self._pointer(arg) if isinstance(arg, Buffer) else self._scalar(arg)
+
+    def _pointer(self, buffer: Buffer) -> str:
+        return f"p_{buffer.name}"
+
+    def _scalar(self, expr: Expr) -> str:
+        return expression(_pointed(expr))
+
+
+def _tuple(words: Sequence[str] | Iterator[str]) -> str:
+    return f"({''.join(f'{w}, ' for w in words)})"
+
+
+def _numpy(dtype: str) -> str:
+    return "bool_" if dtype == "bool" else dtype
+
+
+def _pointed(expr: Expr) -> Expr:
+    """A driver's expression: it reads through pointers named `p_...`."""
+    if isinstance(expr, Load):
+        return Load(Buffer(f"p_{expr.buffer.name}", expr.buffer.dtype), _pointed(expr.index))
+    if isinstance(expr, Call):
+        return Call(expr.op, tuple(map(_pointed, expr.args)), expr.dtype)
+    return expr
+
+
+def signature(program: Program) -> tuple[types.Type, ...]:
+    """The argument types of the driver: row-major arrays, those of the workspace first."""
+    arrays = [
+        types.Array(from_dtype(np.dtype(p.buffer.dtype)), _rank(p), "C") for p in program.parameters
+    ]
+    return (types.Array(types.int64, 1, "C"), types.Array(types.uint8, 1, "C"), *arrays)
+
+
+def _rank(parameter: Parameter) -> int:
+    kind = parameter.variable.type
+    assert isinstance(kind, TensorType)
+    return kind.ndim

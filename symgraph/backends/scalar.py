@@ -1,0 +1,209 @@
+"""Scalar operations that numba lacks, or gives other semantics than NumPy's.
+
+Each is an intrinsic that picks its instructions from the types of its operands, so one name
+serves every dtype. Operands of one operation have one common dtype, which is the dtype of the
+result unless said otherwise; numba reports anything else as a typing error, so that nothing is
+silently computed in another precision. Only `power` of integers branches: loops that use the
+others can be vectorised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+Values = list[Any]  # llvmlite values
+Emit = Callable[[ir.IRBuilder, types.Type, Values], Any]
+
+TO_BITS = {types.float32: types.int32, types.float64: types.int64}
+FROM_BITS = {
+    types.int32: types.float32,
+    types.uint32: types.float32,
+    types.int64: types.float64,
+    types.uint64: types.float64,
+}
+
+
+def llvm_call(builder: ir.IRBuilder, name: str, args: Values) -> Any:
+    """Call the LLVM intrinsic `name`, overloaded on the type of its first operand."""
+    kind = args[0].type
+    function_type = ir.FunctionType(kind, [a.type for a in args])
+    return builder.call(builder.module.declare_intrinsic(name, [kind], function_type), args)
+
+
+def is_float(kind: Any) -> bool:
+    """Whether a numba type is a real floating-point type."""
+    return isinstance(kind, types.Float)
+
+
+def is_int(kind: Any) -> bool:
+    """Whether a numba type is an integer or boolean."""
+    return isinstance(kind, (types.Integer, types.Boolean))
+
+
+def is_signed(kind: Any) -> bool:
+    """Whether a numba type is a signed integer."""
+    return isinstance(kind, types.Integer) and bool(kind.signed)
+
+
+def _same(kinds: tuple[types.Type, ...]) -> types.Type | None:
+    """The common type of all operands, None when they differ."""
+    first, *others = [types.unliteral(k) for k in kinds]
+    return first if all(k == first for k in others) else None
+
+
+def plan(kinds: tuple[types.Type, ...], on_float: Emit | None, on_int: Emit | None) -> Any:
+    """What an `@intrinsic` returns: the signature and the code for the common dtype of `kinds`."""
+    kind = _same(kinds)
+    emit = on_float if is_float(kind) else on_int if is_int(kind) else None
+    if emit is None:
+        return None
+
+    def build(context: Any, builder: ir.IRBuilder, sig: Any, args: Values) -> Any:
+        return emit(builder, kind, args)
+
+    return kind(*[kind] * len(kinds)), build
+
+
+def _llvm(name: str) -> Emit:
+    return lambda builder, kind, args: llvm_call(builder, name, args)
+
+
+def _unchanged(builder: ir.IRBuilder, kind: types.Type, args: Values) -> Any:
+    return args[0]
+
+
+@intrinsic
+def sqrt(typingctx: Any, x: Any) -> Any:
+    """`sqrt(x)`: square root of a float; NaN below zero."""
+    return plan((x,), _llvm("llvm.sqrt"), None)
+
+
+@intrinsic
+def floor(typingctx: Any, x: Any) -> Any:
+    """`floor(x)`: greatest whole number not above x, as a float; integers are left alone."""
+    return plan((x,), _llvm("llvm.floor"), _unchanged)
+
+
+@intrinsic
+def ceil(typingctx: Any, x: Any) -> Any:
+    """`ceil(x)`: least whole number not below x, as a float; integers are left alone."""
+    return plan((x,), _llvm("llvm.ceil"), _unchanged)
+
+
+@intrinsic
+def trunc(typingctx: Any, x: Any) -> Any:
+    """`trunc(x)`: x without its fraction, as a float; integers are left alone."""
+    return plan((x,), _llvm("llvm.trunc"), _unchanged)
+
+
+@intrinsic
+def rint(typingctx: Any, x: Any) -> Any:
+    """`rint(x)`: nearest whole number, ties to even, as a float; integers are left alone."""
+    return plan((x,), _llvm("llvm.rint"), _unchanged)
+
+
+@intrinsic
+def absolute(typingctx: Any, x: Any) -> Any:
+    """`absolute(x)`: |x| of a float or integer; the least integer stays itself, as in NumPy."""
+    return plan((x,), _llvm("llvm.fabs"), _integer_absolute)
+
+
+def _integer_absolute(builder: ir.IRBuilder, kind: types.Type, args: Values) -> Any:
+    if not is_signed(kind):
+        return args[0]
+    negative = builder.icmp_signed("<", args[0], ir.Constant(args[0].type, 0))
+    return builder.select(negative, builder.neg(args[0]), args[0])
+
+
+@intrinsic
+def copysign(typingctx: Any, size: Any, sign: Any) -> Any:
+    """`copysign(size, sign)`: |size| with the sign bit of `sign` (floats)."""
+    return plan((size, sign), _llvm("llvm.copysign"), None)
+
+
+@intrinsic
+def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
+    """`fma(a, b, c)`: a*b + c rounded once (floats)."""
+    return plan((a, b, c), _llvm("llvm.fma"), None)
+
+
+@intrinsic
+def select(typingctx: Any, condition: Any, yes: Any, no: Any) -> Any:
+    """`select(condition, yes, no)`: one of two values without a branch; both are computed."""
+    kind = _same((yes, no))
+    if kind is None or not isinstance(types.unliteral(condition), types.Boolean):
+        return None
+
+    def build(context: Any, builder: ir.IRBuilder, sig: Any, args: Values) -> Any:
+        return builder.select(*args)
+
+    return kind(types.boolean, kind, kind), build
+
+
+@intrinsic
+def bits(typingctx: Any, x: Any) -> Any:
+    """`bits(x)`: the bits of a float32 as int32, of a float64 as int64."""
+    return _reinterpret(x, TO_BITS)
+
+
+@intrinsic
+def from_bits(typingctx: Any, i: Any) -> Any:
+    """`from_bits(i)`: the float32 (float64) whose bits are a 32-bit (64-bit) integer."""
+    return _reinterpret(i, FROM_BITS)
+
+
+def _reinterpret(kind: Any, table: dict[Any, Any]) -> Any:
+    kind = types.unliteral(kind)
+    if kind not in table:
+        return None
+
+    def build(context: Any, builder: ir.IRBuilder, sig: Any, args: Values) -> Any:
+        return builder.bitcast(args[0], context.get_value_type(sig.return_type))
+
+    return table[kind](kind), build
+
+
+def _reorderable(operation: str) -> Emit:
+    """A float operation that LLVM may reassociate, and so vectorise in a reduction."""
+    return lambda builder, kind, args: getattr(builder, operation)(*args, flags=("reassoc",))
+
+
+def _plain(operation: str) -> Emit:
+    return lambda builder, kind, args: getattr(builder, operation)(*args)
+
+
+@intrinsic
+def add_any_order(typingctx: Any, total: Any, x: Any) -> Any:
+    """`add_any_order(total, x)`: total + x, for sums whose order is free."""
+    return plan((total, x), _reorderable("fadd"), _plain("add"))
+
+
+@intrinsic
+def mul_any_order(typingctx: Any, product: Any, x: Any) -> Any:
+    """`mul_any_order(product, x)`: product * x, for products whose order is free."""
+    return plan((product, x), _reorderable("fmul"), _plain("mul"))
+
+
+def _ordered(sign: str) -> Emit:
+    def emit(builder: ir.IRBuilder, kind: types.Type, args: Values) -> Any:
+        compare = builder.icmp_signed if is_signed(kind) else builder.icmp_unsigned
+        return builder.select(compare(sign, *args), *args)
+
+    return emit
+
+
+@intrinsic
+def max_nan(typingctx: Any, a: Any, b: Any) -> Any:
+    """`max_nan(a, b)`: the greater, NaN if either is NaN (numpy.maximum); +0 is above -0."""
+    return plan((a, b), _llvm("llvm.maximum"), _ordered(">"))
+
+
+@intrinsic
+def min_nan(typingctx: Any, a: Any, b: Any) -> Any:
+    """`min_nan(a, b)`: the lesser, NaN if either is NaN (numpy.minimum); -0 is below +0."""
+    return plan((a, b), _llvm("llvm.minimum"), _ordered("<"))

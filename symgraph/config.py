@@ -1,0 +1,143 @@
+"""Flags that govern building, compiling and running; the only reader of environment variables.
+
+Flags are set by assignment (`config.floatX = "float32"`), for a block of code
+(`with config(floatX="float32"): ...`) or by the environment (`SYMGRAPH_FLAGS=floatX=float32,check=1`).
+The state behind them is one frozen `Flags`, so a compiled function can keep the flags it was made under.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from symgraph.errors import ConfigError
+
+
+def default_cache_dir() -> str:
+    """The user's own cache folder, as the XDG base directory specification places it."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return str(Path(home) / "symgraph")
+
+
+def available_cores() -> int:
+    """The cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Flags:
+    """The value of every flag."""
+
+    floatX: str = "float64"  # dtype of `T.matrix()` and of Python floats beside integers
+    mode: str = "fast_run"  # default of `function(mode=)`
+    check: int = 0  # 0 nothing, 1 verify each stage, 2 also run each stage and compare
+    threads: int = 0  # workers of compiled functions; 0 takes every core available
+    cache: bool = True  # keep compiled code on disk
+    cache_dir: str = ""  # where; empty for the user's cache folder
+    on_unused_input: str = "raise"
+    allow_input_downcast: bool | None = None
+    exception_verbosity: str = "low"
+    nan_check: bool = False  # watch the outputs and updates of every function for NaN
+    rewrite_budget: int = 200  # rewrites per node of the graph before a rule is called endless
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of compiled code, None when nothing is kept."""
+        return Path(self.cache_dir or default_cache_dir()) if self.cache else None
+
+    @property
+    def workers(self) -> int:
+        """How many threads compiled functions use."""
+        return self.threads or available_cores()
+
+
+def _one_of(*allowed: Any) -> Callable[[Any], bool]:
+    return lambda value: value in allowed
+
+
+ALLOWED: dict[str, Callable[[Any], bool]] = {
+    "floatX": _one_of("float16", "float32", "float64"),
+    "mode": _one_of("fast_run", "fast_compile", "interpret", "verify"),
+    "check": _one_of(0, 1, 2),
+    "threads": lambda n: isinstance(n, int) and n >= 0,
+    "on_unused_input": _one_of("raise", "warn", "ignore"),
+    "allow_input_downcast": _one_of(None, True, False),
+    "exception_verbosity": _one_of("low", "high"),
+    "rewrite_budget": lambda n: isinstance(n, int) and n > 0,
+}
+TYPES = {field.name: type(field.default) for field in fields(Flags)}
+WORDS = {"true": True, "1": True, "false": False, "0": False, "none": None}
+
+
+def _checked(changes: dict[str, Any]) -> dict[str, Any]:
+    for name, value in changes.items():
+        if name not in TYPES:
+            raise ConfigError(f"there is no flag {name!r}; the flags are {', '.join(TYPES)}")
+        if not ALLOWED.get(name, lambda v, kind=TYPES[name]: isinstance(v, kind))(value):
+            raise ConfigError(f"config.{name} cannot be {value!r}")
+    return changes
+
+
+def parse_flags(text: str) -> dict[str, Any]:
+    """Flags from `name=value,name=value`, the form of `SYMGRAPH_FLAGS`."""
+    changes: dict[str, Any] = {}
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        name, sign, word = (piece.strip() for piece in item.partition("="))
+        if not sign:
+            raise ConfigError(f"SYMGRAPH_FLAGS holds {item!r}; write flags as name=value")
+        kind = TYPES.get(name, str)
+        if kind is int and word.isdigit():
+            changes[name] = int(word)
+        elif kind in (bool, type(None)):
+            changes[name] = WORDS.get(word.lower(), word)
+        else:
+            changes[name] = word
+    return _checked(changes)
+
+
+class Config:
+    """The flags in force: read and set as attributes, set for a block by a call."""
+
+    def __init__(self, flags: Flags) -> None:
+        object.__setattr__(self, "_default", flags)
+        object.__setattr__(self, "_local", threading.local())
+
+    @property
+    def flags(self) -> Flags:
+        """The frozen flags in force in this thread."""
+        return getattr(self._local, "flags", None) or self._default
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in TYPES and name not in ("folder", "workers"):
+            raise ConfigError(f"there is no flag {name!r}; the flags are {', '.join(TYPES)}")
+        return getattr(self.flags, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        flags = replace(self.flags, **_checked({name: value}))
+        if getattr(self._local, "flags", None) is None:
+            object.__setattr__(self, "_default", flags)
+        else:
+            self._local.flags = flags
+
+    @contextmanager
+    def __call__(self, **changes: Any) -> Iterator[Config]:
+        """Other flags inside a `with` block, in this thread only."""
+        before = getattr(self._local, "flags", None)
+        self._local.flags = replace(self.flags, **_checked(changes))
+        try:
+            yield self
+        finally:
+            self._local.flags = before
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{f.name} = {getattr(self.flags, f.name)!r}" for f in fields(Flags))
+
+
+config = Config(Flags(**parse_flags(os.environ.get("SYMGRAPH_FLAGS", ""))))

@@ -1,0 +1,122 @@
+"""Every exception symgraph raises: what went wrong, the user's line, and the cure.
+
+All of them derive from `SymgraphError`, and also from the built-in exception that a
+NumPy or Theano user would catch (`TypeError`, `ValueError`, ...).
+"""
+
+from __future__ import annotations
+
+import linecache
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """Where the user wrote something: a file, a line number."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        text = linecache.getline(self.file, self.line).strip()
+        shown = f" `{text}`" if text else ""
+        return f"{self.file}:{self.line}{shown}"
+
+
+class SymgraphError(Exception):
+    """Base of every error raised by symgraph."""
+
+
+class GraphTypeError(SymgraphError, TypeError):
+    """An operand has a type (dtype, rank, kind of object) the operation cannot take."""
+
+
+class NotNumPyError(SymgraphError, TypeError):
+    """A symbolic variable was used as if it were an array: `if x > 0`, `x[i] = v`, `list(x)`."""
+
+
+class ShapeError(SymgraphError, ValueError):
+    """Sizes that have to agree do not, when the graph is built or when it runs."""
+
+
+class IndexRangeError(SymgraphError, IndexError):
+    """An index lies outside the axis it indexes."""
+
+
+class InputError(SymgraphError, TypeError):
+    """A compiled function was called with arguments that do not fit its inputs."""
+
+
+class InputTypeError(InputError):
+    """A value passed for an input has the wrong dtype or rank."""
+
+
+class InputShapeError(InputError, ValueError):
+    """A value passed for an input has a size its declaration forbids."""
+
+
+class MissingArgumentError(InputError):
+    """A compiled function was called without a value for one of its inputs."""
+
+
+class SurplusArgumentError(InputError):
+    """A compiled function was called with more arguments, or other names, than it has inputs."""
+
+
+class MissingInputError(SymgraphError, ValueError):
+    """An output depends on a variable that is neither an input, shared nor constant."""
+
+
+class UnusedInputError(SymgraphError, ValueError):
+    """An input of `function` is not used by any output."""
+
+
+class UpdateError(SymgraphError, TypeError):
+    """An update names something that is not a shared variable, or has the wrong type."""
+
+
+class DuplicateUpdateError(UpdateError, ValueError):
+    """Two updates of one shared variable."""
+
+
+class GradientError(SymgraphError):
+    """Base of the errors of `grad`."""
+
+
+class DisconnectedInputError(GradientError, ValueError):
+    """A gradient was asked for with respect to a variable the cost does not depend on."""
+
+
+class NullTypeGradError(GradientError, TypeError):
+    """A gradient was asked for through an op that has none there."""
+
+
+class UnknownVariableError(GradientError, TypeError):
+    """`wrt` holds something that is not a variable of a graph."""
+
+
+class NonScalarCostError(GradientError, TypeError):
+    """The cost of `grad` is not a scalar."""
+
+
+class NanError(SymgraphError, FloatingPointError):
+    """A NaN or infinity appeared where the user asked to watch for it."""
+
+
+class RewriteError(SymgraphError):
+    """A rewrite rule broke the graph, or did not settle within its budget."""
+
+
+class VerifyError(SymgraphError, AssertionError):
+    """A stage of the compiler changed the result, or broke a rule of its own language."""
+
+
+class ConfigError(SymgraphError, ValueError):
+    """A flag that does not exist, or a value it cannot take."""
+
+
+class CacheError(SymgraphError, OSError):
+    """The folder of compiled code cannot be trusted or used."""
+
+
+class ExportError(SymgraphError, ValueError):
+    """A graph cannot be written in the format asked for."""

@@ -1,0 +1,430 @@
+"""The closed set of op families: what an op declares, and what follows from it.
+
+A backend knows these families, never single ops. An op states its facts once, beside its
+name: dtypes, sizes, NumPy meaning, scalar or index expression, gradient, sample inputs.
+Types, the interpreter, lowering, the reference page and the op's tests are derived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, NamedTuple, TypeAlias
+
+import numpy as np
+
+from symgraph.errors import GraphTypeError, ShapeError
+from symgraph.graph import Apply, Op, Variable, user_place
+from symgraph.kernel import Expr, Lit, call, cast, lit
+from symgraph.types import (
+    CONTINUOUS,
+    DISCRETE,
+    Arg,
+    Dim,
+    Dims,
+    TensorType,
+    as_operands,
+    promote,
+    static_arg,
+    static_shape,
+    unify,
+    upgrade_to_float,
+)
+
+Index: TypeAlias = tuple[Expr, ...]
+Read: TypeAlias = Callable[[int, Index], Expr]  # the element of input k at an index
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One input of a derived test: its shape, dtype and where its values lie."""
+
+    shape: tuple[int, ...] = ()
+    domain: str = "real"  # real positive unit (-1,1) above1 nonzero small int index:N bool
+    dtype: str = "float64"
+    differentiable: bool = True
+
+
+class Example(NamedTuple):
+    """An application of an op that the derived tests try."""
+
+    op: Op
+    inputs: tuple[Sample, ...]
+
+
+class TensorOp(Op):
+    """An op on tensors whose output types follow from its declarations."""
+
+    def __str__(self) -> str:
+        values = [str(getattr(self, f.name)) for f in fields(self)]  # type: ignore[arg-type]
+        name = type(self).__name__
+        return f"{name}{{{', '.join(values)}}}" if values else name
+
+    __repr__ = __str__
+
+    def prepare(self, *inputs: Any) -> Sequence[Variable]:
+        """The operands as tensor variables, checked."""
+        return as_operands(inputs)
+
+    def out_dtypes(self, *dtypes: str) -> tuple[str, ...]:
+        """The dtypes of the outputs."""
+        return (dtypes[0],)
+
+    def out_shapes(self, *args: Arg) -> tuple[Dims, ...]:
+        """The sizes of the outputs; of one output, what `out_shape` says."""
+        return (self.out_shape(*args),)
+
+    def out_shape(self, *args: Arg) -> Dims:
+        """The sizes of the only output."""
+        raise NotImplementedError
+
+    def reference(self, *arrays: Any) -> Any:
+        """The NumPy meaning: the output, or a tuple of outputs."""
+        raise NotImplementedError
+
+    def make_node(self, *inputs: Any) -> Apply:
+        """A node of this op on `inputs`; types and sizes are checked here."""
+        variables = self.prepare(*inputs)
+        dtypes = self.out_dtypes(*(v.type.dtype for v in variables))  # type: ignore[attr-defined]
+        try:
+            shapes = self.out_shapes(*map(static_arg, variables))
+        except ShapeError as error:
+            lines = "".join(f"\n  {v} {v.type}, made at {v.made_at}" for v in variables)
+            raise ShapeError(f"{error} at {user_place()}{lines}") from None
+        kinds = [TensorType(d, static_shape(s)) for d, s in zip(dtypes, shapes, strict=True)]
+        return Apply(self, variables, [kind.make_variable() for kind in kinds])
+
+    def evaluate(self, node: Apply, inputs: Sequence[Any]) -> list[Any]:
+        """The outputs by `reference`, in the dtypes the types promise."""
+        with np.errstate(all="ignore"):
+            results = self.reference(*inputs)
+        if len(node.outputs) == 1:
+            results = (results,)
+        return [
+            np.asarray(r, dtype=v.type.numpy_dtype)  # type: ignore[attr-defined]
+            for r, v in zip(results, node.outputs, strict=True)
+        ]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """Applications the derived tests try."""
+        raise NotImplementedError(f"{cls.__name__} declares no examples")
+
+
+# --- elementwise -----------------------------------------------------------------------
+
+DtypeRule: TypeAlias = Callable[..., tuple[tuple[str, ...], str]]  # operand dtypes, result
+
+
+def same(*dtypes: str) -> tuple[tuple[str, ...], str]:
+    """Operands are promoted to one dtype, which the result has."""
+    common = promote(*dtypes)
+    return (common,) * len(dtypes), common
+
+
+def floating(*dtypes: str) -> tuple[tuple[str, ...], str]:
+    """As `same`, integers becoming floats."""
+    common = upgrade_to_float(promote(*dtypes))
+    return (common,) * len(dtypes), common
+
+
+def comparing(*dtypes: str) -> tuple[tuple[str, ...], str]:
+    """Operands are promoted to one dtype; the result is bool."""
+    return (promote(*dtypes),) * len(dtypes), "bool"
+
+
+def logical(*dtypes: str) -> tuple[tuple[str, ...], str]:
+    """bool or integers, promoted to one dtype."""
+    common = promote(*dtypes)
+    if common not in DISCRETE:
+        raise GraphTypeError(f"bitwise operations take bool or integers, not {common}")
+    return (common,) * len(dtypes), common
+
+
+Partial: TypeAlias = Callable[..., Any] | None
+
+
+@dataclass(frozen=True, repr=False)
+class Elemwise(TensorOp):
+    """Ops that work element by element, broadcasting axes whose size is known to be 1.
+
+    `code` names the scalar operation (or `scalar` builds it), `dtypes` its dtype rule.
+    `partials` holds, for each input, the derivative as a function of the output and the
+    inputs: a variable, a number, or None where nothing flows.
+    """
+
+    code: ClassVar[str] = ""
+    dtypes: ClassVar[DtypeRule] = same
+    nin: ClassVar[int] = 1
+    partials: ClassVar[tuple[Partial, ...] | None] = None
+    domains: ClassVar[tuple[str, ...]] = ("real",)
+    commutative: ClassVar[bool] = False
+    associative: ClassVar[bool] = False
+    unit: ClassVar[Any] = None  # x op unit == x
+    idempotent: ClassVar[bool] = False  # x op x == x, or f(f(x)) == f(x)
+    inverse: ClassVar[Callable[[], Op] | None] = None  # f(inverse(x)) == x
+    integers: ClassVar[bool] = True  # whether integer operands are tested
+
+    def prepare(self, *inputs: Any) -> Sequence[Variable]:
+        """The operands as tensor variables, their number checked."""
+        if len(inputs) != self.nin:
+            raise GraphTypeError(f"{self} takes {self.nin} operands, not {len(inputs)}")
+        return as_operands(inputs)
+
+    def operand_dtypes(self, *dtypes: str) -> tuple[str, ...]:
+        """The dtypes the operands are converted to."""
+        return type(self).dtypes(*dtypes)[0]
+
+    def out_dtypes(self, *dtypes: str) -> tuple[str, ...]:
+        """The result's dtype."""
+        return (type(self).dtypes(*dtypes)[1],)
+
+    def out_shape(self, *args: Arg) -> Dims:
+        """Axes aligned at the right; an axis broadcasts only if it is known to be 1."""
+        ndim = max((len(a.shape) for a in args), default=0)
+        padded = [(1,) * (ndim - len(a.shape)) + a.shape for a in args]
+        return tuple(
+            self._join([dims[axis] for dims in padded], axis) for axis in range(ndim)
+        )
+
+    def _join(self, sizes: Sequence[Dim], axis: int) -> Dim:
+        wide = [s for s in sizes if not is_one(s)]
+        return unify(wide, f"{self}: axis {axis}") if wide else 1
+
+    def scalar(self, *operands: Expr) -> Expr:
+        """The scalar expression of converted operands."""
+        return call(self.code, *operands)
+
+    def expression(self, *operands: Expr) -> Expr:
+        """The whole scalar meaning: operands converted, computed, in the result's dtype."""
+        dtypes = tuple(x.dtype for x in operands)
+        converted = [cast(x, d) for x, d in zip(operands, self.operand_dtypes(*dtypes), strict=True)]
+        (out,) = self.out_dtypes(*dtypes)
+        result = self.scalar(*converted)
+        if result.dtype != out and getattr(result, "op", "") == self.code and out == "bool":
+            return call(self.code, *converted, dtype=out)
+        return cast(result, out)
+
+    def evaluate(self, node: Apply, inputs: Sequence[Any]) -> list[Any]:
+        """The output by `reference` on converted operands, run-time broadcasting refused."""
+        check_broadcast(node, inputs)
+        dtypes = self.operand_dtypes(*(v.type.dtype for v in node.inputs))  # type: ignore[attr-defined]
+        return super().evaluate(
+            node, [np.asarray(x).astype(d, copy=False) for x, d in zip(inputs, dtypes, strict=True)]
+        )
+
+    def L_op(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],
+        output_grads: Sequence[Variable],
+    ) -> Sequence[Variable | None]:
+        """The cotangent times each partial derivative."""
+        if self.partials is None:
+            return super().L_op(inputs, outputs, output_grads)
+        (z,), (g,) = outputs, output_grads
+        return [
+            None if p is None or not is_continuous(x) else times(g, p(z, *inputs))
+            for p, x in zip(self.partials, inputs, strict=True)
+        ]
+
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        """Which inputs a gradient flows to."""
+        partials = self.partials or (None,) * len(node.inputs)
+        return [[p is not None] for p in partials]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """Operands over the declared domains: equal shapes, broadcast, scalar, empty."""
+        domains = cls.domains * cls.nin if len(cls.domains) == 1 else cls.domains
+        patterns: list[list[tuple[int, ...]]] = [[(3, 4)], [(3, 4), (1, 4)], [()], [(0, 4)], [(2, 1, 3), (3,)]]
+        flows = cls.partials is not None
+        for shapes in patterns:
+            cycle = (shapes * cls.nin)[: cls.nin]
+            yield Example(
+                cls(),
+                tuple(Sample(s, d, differentiable=flows) for s, d in zip(cycle, domains, strict=True)),
+            )
+
+
+def is_one(size: Dim) -> bool:
+    """Whether a size is known to be 1."""
+    return isinstance(size, int) and size == 1 or isinstance(size, Lit) and size.value == 1
+
+
+def is_continuous(var: Variable) -> bool:
+    """Whether a variable holds floating or complex numbers."""
+    return getattr(var.type, "dtype", None) in CONTINUOUS
+
+
+def times(g: Any, partial: Any) -> Any:
+    """A cotangent times a derivative; 0 and 1 cost nothing, None stops it."""
+    if partial is None:
+        return None
+    if isinstance(partial, int | float):
+        return g if partial == 1 else -g if partial == -1 else g * partial
+    if partial.type.dtype.startswith("complex"):
+        return g * partial.conj()
+    return g * partial
+
+
+def check_broadcast(node: Apply, inputs: Sequence[Any]) -> None:
+    """Refuse sizes that differ at run time, and a size of 1 that was not declared."""
+    ndim = max((np.ndim(x) for x in inputs), default=0)
+    for axis in range(1, ndim + 1):
+        sizes = {
+            np.shape(x)[-axis]
+            for x, v in zip(inputs, node.inputs, strict=True)
+            if np.ndim(x) >= axis and v.type.shape[-axis] != 1  # type: ignore[attr-defined]
+        }
+        if len(sizes) > 1:
+            raise ShapeError(size_conflict(node, ndim - axis, sorted(sizes)))
+
+
+def size_conflict(node: Apply, axis: int, sizes: Sequence[int]) -> str:
+    """The message for operands whose sizes along an axis differ at run time."""
+    text = (
+        f"{node.op}: sizes {' and '.join(map(str, sizes))} along axis {axis} do not agree,"
+        f" at {node.made_at}"
+    )
+    if 1 in sizes:
+        text += (
+            "; an axis broadcasts only if its size is declared 1: give the input shape=(..., 1, ...),"
+            " or use T.addbroadcast, T.row, T.col"
+        )
+    return text
+
+
+# --- indexed: each output element is an expression of its index ------------------------------
+
+
+@dataclass(frozen=True, repr=False)
+class Indexed(TensorOp):
+    """Ops whose output element is an expression of its index and of elements read."""
+
+    def element(self, index: Index, args: Sequence[Arg], read: Read, dtype: str) -> Expr:
+        """The output's element at `index`."""
+        raise NotImplementedError
+
+    def bounds(self, args: Sequence[Arg]) -> Sequence[tuple[int, Dim]]:
+        """Pairs (k, n): input k holds indices that must lie in [-n, n)."""
+        return ()
+
+
+@dataclass(frozen=True, repr=False)
+class Moved(Indexed):
+    """Ops whose output elements are elements of input 0: slices, transposes, look-ups.
+
+    Folded into their readers as index expressions.
+    """
+
+    def source(self, index: Index, args: Sequence[Arg], read: Read) -> Index:
+        """Where the output's element at `index` lies in input 0."""
+        raise NotImplementedError
+
+    def axis_map(self, node: Apply) -> tuple[int | None, ...] | None:
+        """For each output axis the axis of input 0 it runs along, None where it repeats.
+
+        None altogether if the op does more than reorder and repeat whole axes.
+        """
+        return None
+
+    def element(self, index: Index, args: Sequence[Arg], read: Read, dtype: str) -> Expr:
+        """The element of input 0 that moved here."""
+        return read(0, self.source(index, args, read))
+
+
+@dataclass(frozen=True, repr=False)
+class View(TensorOp):
+    """Ops that reinterpret the same row-major elements under other sizes (reshape)."""
+
+
+class Piece(NamedTuple):
+    """A part of an assembled output: input `source`, over `extent`, lands at `target(index)`."""
+
+    source: int
+    extent: Dims
+    target: Callable[[Index, Read], Index]
+    accumulate: bool = False  # add to what is there
+    distinct: bool = True  # no two indices land on one element
+    read_at: Callable[[Index], Index] | None = None  # where in the source; the same index if None
+
+
+@dataclass(frozen=True, repr=False)
+class Assemble(TensorOp):
+    """Ops whose output is put together from pieces: join, set_subtensor, inc_subtensor."""
+
+    base: ClassVar[int | None] = None  # the input whose elements are there to begin with
+
+    def pieces(self, args: Sequence[Arg]) -> Sequence[Piece]:
+        """The pieces, written in this order."""
+        raise NotImplementedError
+
+    def bounds(self, args: Sequence[Arg]) -> Sequence[tuple[int, Dim]]:
+        """Pairs (k, n): input k holds indices that must lie in [-n, n)."""
+        return ()
+
+
+@dataclass(frozen=True, repr=False)
+class SizeOf(TensorOp):
+    """Ops that are a size: their value is a formula of sizes, no data is read."""
+
+    def size(self, *args: Arg) -> Dim:
+        """The value, an integer."""
+        raise NotImplementedError
+
+    def static_size(self, node: Apply) -> Dim:
+        """The value as far as types tell it."""
+        return self.size(*map(static_arg, node.inputs))
+
+
+# --- reductions ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, repr=False)
+class Reduce(TensorOp):
+    """Ops that fold axes away with one or more accumulators."""
+
+    axes: tuple[int, ...]
+
+    def acc_dtypes(self, dtype: str) -> tuple[str, ...]:
+        """The dtypes of the accumulators."""
+        return (dtype,)
+
+    def start(self, dtype: str) -> tuple[Lit, ...]:
+        """The accumulators before the first element."""
+        raise NotImplementedError
+
+    def step(self, accs: tuple[Expr, ...], x: Expr, position: Expr) -> tuple[Expr, ...]:
+        """The accumulators after one more element; `position` counts along the axes."""
+        raise NotImplementedError
+
+    def combine(self, accs: tuple[Expr, ...], other: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        """The accumulators of two adjacent stretches, put together."""
+        return self.step(accs, other[0], lit(0))
+
+    def finish(self, accs: tuple[Expr, ...], out_dtype: str) -> Expr:
+        """The result."""
+        return cast(accs[0], out_dtype)
+
+    def out_shape(self, *args: Arg) -> Dims:
+        """The sizes of the axes that stay."""
+        return tuple(d for axis, d in enumerate(args[0].shape) if axis not in self.axes)
+
+    needs_elements: ClassVar[bool] = False  # whether nothing to reduce is an error
+
+
+# --- steps of their own --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, repr=False)
+class Product(TensorOp):
+    """Matrix product: alpha * op(A) @ op(B) + beta * C, a BLAS call."""
+
+
+@dataclass(frozen=True, repr=False)
+class Library(TensorOp):
+    """One call of a native routine. `routine` is `module:name` of a numba-compilable
+    function `(outputs..., inputs...)` of row-major arrays that fills the outputs."""
+
+    routine: ClassVar[str] = ""

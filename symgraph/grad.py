@@ -1,0 +1,311 @@
+"""Gradients: one reverse walk over the nodes between `wrt` and the cost.
+
+The walk adds nodes to the same graph, so gradients can be differentiated again. An op's
+`L_op` returns None where nothing flows. Sums over broadcast axes and casts are done here,
+once. A cotangent that comes out of `switch` carries its mask along, so that the branch not
+taken gives exactly 0 and never 0 * inf = NaN.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from symgraph.errors import (
+    DisconnectedInputError,
+    GraphTypeError,
+    NonScalarCostError,
+    UnknownVariableError,
+)
+from symgraph.families import Elemwise, is_continuous
+from symgraph.graph import Apply, Variable, ancestors, clone_graph, toposort
+from symgraph.ops.cast import cast
+from symgraph.ops.create import ones_like, zeros_like
+from symgraph.ops.logic import and_
+from symgraph.ops.reduce import sum as sum_axes
+from symgraph.ops.select import Switch, switch
+from symgraph.ops.logic import invert
+from symgraph.ops.shape import dimshuffle
+from symgraph.types import COMPLEX, as_tensor_variable
+
+POLICIES = ("raise", "warn", "ignore")
+
+
+class Cotangent(NamedTuple):
+    """The derivative of the cost along a variable, exactly 0 wherever `mask` does not hold."""
+
+    value: Variable
+    mask: Variable | None = None
+
+
+class Cotangents:
+    """The cotangents gathered so far, summed when they are asked for."""
+
+    def __init__(self) -> None:
+        self._parts: dict[Variable, list[Cotangent]] = {}
+
+    def add(self, var: Variable, part: Cotangent) -> None:
+        """One more contribution to the cotangent of `var`."""
+        self._parts.setdefault(var, []).append(part)
+
+    def total(self, var: Variable) -> Cotangent | None:
+        """The sum of the contributions; a sum of several carries no mask."""
+        parts = self._parts.get(var)
+        if parts is None:
+            return None
+        if len(parts) > 1:
+            value = parts[0].value
+            for part in parts[1:]:
+                value = value + part.value  # type: ignore[operator]
+            self._parts[var] = parts = [Cotangent(value)]
+        return parts[0]
+
+
+def grad(
+    cost: Variable | None,
+    wrt: Variable | Sequence[Variable],
+    consider_constant: Iterable[Variable] | None = None,
+    disconnected_inputs: str = "raise",
+    add_names: bool = True,
+    known_grads: Mapping[Variable, Any] | None = None,
+    return_disconnected: str = "zero",
+    null_gradients: str = "raise",
+) -> Any:
+    """The gradient of a scalar with respect to any variables of its graph.
+
+    Parameters
+    ----------
+    cost
+        A real scalar; None when `known_grads` says where to begin.
+    wrt
+        A variable or a list of them, inputs or intermediate; the result has the same form.
+    consider_constant
+        Variables through which nothing flows back.
+    disconnected_inputs
+        "raise", "warn" or "ignore" when the cost does not depend on an element of `wrt`.
+    known_grads
+        Cotangents of intermediate variables, from which the walk starts too.
+    return_disconnected
+        What a disconnected element gets: "zero" (zeros of its shape), "none" or "disconnected"
+        (both None).
+    null_gradients
+        "raise" an error at an op without gradient, or "return" None for what it hides.
+
+    Raises
+    ------
+    NonScalarCostError, UnknownVariableError, DisconnectedInputError, NullTypeGradError
+
+    >>> import symgraph.tensor as T
+    >>> x = T.dscalar("x")
+    >>> grad(x**2, x).eval({x: 3.0})
+    array(6.)
+    """
+    single = not isinstance(wrt, list | tuple)
+    targets = [wrt] if single else list(wrt)  # type: ignore[arg-type]
+    _check_targets(targets)
+    if disconnected_inputs not in POLICIES:
+        raise GraphTypeError(f"disconnected_inputs is one of {POLICIES}, not {disconnected_inputs!r}")
+    starts = _starts(cost, known_grads)
+    found = pullback(starts, targets, consider_constant or (), null_gradients == "return")
+    results = [
+        _finish(g, var, cost, disconnected_inputs, return_disconnected)
+        for g, var in zip(found, targets, strict=True)
+    ]
+    if add_names and cost is not None and cost.name:
+        for g, var in zip(results, targets, strict=True):
+            if g is not None and g.owner is not None and g.name is None and var.name:
+                g.name = f"(d{cost.name}/d{var.name})"
+    return results[0] if single else type(wrt)(results)  # type: ignore[call-arg,arg-type]
+
+
+def _check_targets(targets: Sequence[Any]) -> None:
+    for var in targets:
+        if not isinstance(var, Variable):
+            raise UnknownVariableError(
+                f"wrt holds {var!r}, which is not a variable of a graph; pass the symbolic"
+                " variable itself, not its value"
+            )
+
+
+def _starts(
+    cost: Variable | None, known_grads: Mapping[Variable, Any] | None
+) -> dict[Variable, Variable]:
+    starts = {var: as_tensor_variable(g) for var, g in (known_grads or {}).items()}
+    if cost is None:
+        if not starts:
+            raise GraphTypeError("grad needs a cost, or known_grads to start from")
+        return starts
+    if not isinstance(cost, Variable):
+        raise UnknownVariableError(f"the cost {cost!r} is not a variable of a graph")
+    if cost.type.ndim != 0:  # type: ignore[attr-defined]
+        raise NonScalarCostError(
+            f"the cost {cost}, made at {cost.made_at}, is {cost.type}, not a scalar; sum or"
+            " average it first, or use jacobian for the derivatives of every element"
+        )
+    if not is_continuous(cost) or cost.type.dtype in COMPLEX:  # type: ignore[attr-defined]
+        raise NonScalarCostError(
+            f"the cost {cost}, made at {cost.made_at}, is {cost.type}: only real floating"
+            " costs have a gradient; cast it"
+        )
+    return {cost: ones_like(cost)} | starts
+
+
+def pullback(
+    starts: Mapping[Variable, Variable],
+    wrt: Sequence[Variable],
+    constants: Iterable[Variable] = (),
+    none_for_null: bool = False,
+) -> list[Variable | None]:
+    """The cotangents of `wrt` from those of `starts`; None where nothing flows."""
+    cotangents = Cotangents()
+    for var, g in starts.items():
+        cotangents.add(var, Cotangent(sum_to(g, var)))
+    fence = set(constants)
+    for node in reversed(_nodes_between(wrt, starts, fence)):
+        for var, part in _through(node, cotangents):
+            if var not in fence:
+                cotangents.add(var, part)
+    totals = [cotangents.total(var) for var in wrt]
+    return [None if t is None else t.value for t in totals]
+
+
+def _nodes_between(
+    wrt: Sequence[Variable], starts: Iterable[Variable], fence: set[Variable]
+) -> list[Apply]:
+    reached = set(wrt) - fence
+    between = []
+    for node in toposort(starts, stop=fence):
+        if any(var in reached for var in node.inputs):
+            reached.update(node.outputs)
+            between.append(node)
+    return between
+
+
+def _through(node: Apply, cotangents: Cotangents) -> list[tuple[Variable, Cotangent]]:
+    """What the cotangents of a node's outputs give to its inputs."""
+    totals = [cotangents.total(out) for out in node.outputs]
+    if all(t is None for t in totals):
+        return []
+    given = [
+        zeros_like(out) if t is None else t.value
+        for t, out in zip(totals, node.outputs, strict=True)
+    ]
+    parts = node.op.L_op(node.inputs, node.outputs, given)
+    mask = totals[0].mask if isinstance(node.op, Elemwise) and totals[0] else None
+    masks = _masks(node, mask)
+    return [
+        (var, _masked(part, given[0], mask, own, var))
+        for var, part, own in zip(node.inputs, parts, masks, strict=True)
+        if part is not None and is_continuous(var)
+    ]
+
+
+def _masks(node: Apply, mask: Variable | None) -> list[Variable | None]:
+    """For each input, where its cotangent may differ from 0."""
+    if not isinstance(node.op, Switch):
+        return [mask] * len(node.inputs)
+    taken = node.inputs[0]
+    condition = taken if taken.type.dtype == "bool" else cast(taken, "bool")  # type: ignore[attr-defined]
+    both = [condition, invert(condition)]
+    return [None, *(c if mask is None else and_(mask, c) for c in both)]
+
+
+def _masked(
+    part: Variable, g: Variable, before: Variable | None, after: Variable | None, var: Variable
+) -> Cotangent:
+    if before is not None and part is not g:
+        part = switch(before, part, 0)
+    total = sum_to(part, var)
+    return Cotangent(total, after if total is part else None)
+
+
+def sum_to(g: Variable, var: Variable) -> Variable:
+    """`g` summed over the axes along which `var` was broadcast, in the dtype of `var`."""
+    kind, wide = var.type, g.type
+    extra = wide.ndim - kind.ndim  # type: ignore[attr-defined]
+    if extra > 0:
+        g = sum_axes(g, axis=tuple(range(extra)))
+    pattern = zip(kind.broadcastable, g.type.broadcastable, strict=True)  # type: ignore[attr-defined]
+    axes = tuple(axis for axis, (one, was_one) in enumerate(pattern) if one and not was_one)
+    if axes:
+        g = sum_axes(g, axis=axes, keepdims=True)
+    if g.type.dtype in COMPLEX and kind.dtype not in COMPLEX:  # type: ignore[attr-defined]
+        g = g.real  # type: ignore[attr-defined]
+    return cast(g, kind.dtype)  # type: ignore[attr-defined]
+
+
+def _finish(
+    g: Variable | None, var: Variable, cost: Variable | None, policy: str, form: str
+) -> Variable | None:
+    if g is not None:
+        return g
+    message = (
+        f"the cost {cost or ''} does not depend on {var} ({var.type}, made at {var.made_at})"
+        " through anything that has a gradient"
+    )
+    if not is_continuous(var):
+        message += "; it holds integers, cast it to a float before use to differentiate by it"
+    else:
+        message += "; pass disconnected_inputs='ignore' if this is meant"
+    if policy == "raise":
+        raise DisconnectedInputError(message)
+    if policy == "warn":
+        warnings.warn(message, stacklevel=3)
+    return zeros_like(var) if form == "zero" else None
+
+
+def Lop(
+    f: Variable | Sequence[Variable],
+    wrt: Variable | Sequence[Variable],
+    eval_points: Variable | Sequence[Variable],
+    consider_constant: Iterable[Variable] | None = None,
+    disconnected_inputs: str = "raise",
+) -> Any:
+    """The product of a row vector (`eval_points`, shaped like `f`) with the Jacobian df/dwrt."""
+    known = dict(zip(_as_list(f), _as_list(eval_points), strict=True))
+    return grad(
+        None,
+        wrt,
+        consider_constant=consider_constant,
+        disconnected_inputs=disconnected_inputs,
+        known_grads=known,
+    )
+
+
+def Rop(
+    f: Variable | Sequence[Variable],
+    wrt: Variable | Sequence[Variable],
+    eval_points: Variable | Sequence[Variable],
+    disconnected_outputs: str = "raise",
+) -> Any:
+    """The product of the Jacobian df/dwrt with a column vector (`eval_points`, shaped like `wrt`).
+
+    The pullback u -> u.J is linear in u, so its own pullback along `eval_points` is J.v
+    (J. Townsend, "A new trick for calculating Jacobian vector products", 2017).
+    """
+    outputs, targets = _as_list(f), _as_list(wrt)
+    points = [as_tensor_variable(p) for p in _as_list(eval_points)]
+    for var, point in zip(targets, points, strict=True):
+        if var.type.ndim != point.type.ndim:  # type: ignore[attr-defined]
+            raise GraphTypeError(f"the eval point of {var} is {point.type}; it has to be like {var.type}")
+    results = [_push(out, targets, points, disconnected_outputs) for out in outputs]
+    return type(f)(results) if isinstance(f, list | tuple) else results[0]
+
+
+def _push(
+    out: Variable, wrt: Sequence[Variable], points: Sequence[Variable], policy: str
+) -> Variable:
+    dual = out.type.make_variable()
+    rows = pullback({out: dual}, wrt)
+    known = {row: p for row, p in zip(rows, points, strict=True) if row is not None}
+    pushed = pullback(known, [dual])[0] if known else None
+    if pushed is None:
+        return _finish(None, wrt[0], out, policy, "zero") and zeros_like(out)  # type: ignore[return-value]
+    if dual in set(ancestors([pushed])):
+        (pushed,) = clone_graph([pushed], {dual: zeros_like(out)})
+    return pushed
+
+
+def _as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]

@@ -1,0 +1,356 @@
+"""The graph users build: variables, the nodes that compute them, and walks over both.
+
+Nothing here knows tensors. Variables are compared by identity; once made, only their
+`name` and `tag` are ever assigned. No walk recurses, so graphs may be as deep as memory allows.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from symgraph.errors import GraphTypeError, NullTypeGradError, Place
+
+PACKAGE = str(Path(__file__).parent)
+
+
+def user_place() -> Place:
+    """The file and line of the innermost caller outside this package."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    return Place(frame.f_code.co_filename, frame.f_lineno)
+
+
+class Type:
+    """What a variable may hold."""
+
+    variable_class: type[Variable]
+    constant_class: type[Constant]
+
+    def make_variable(self, name: str | None = None) -> Variable:
+        """A new variable of this type."""
+        return self.variable_class(self, name=name)
+
+    def __call__(self, name: str | None = None) -> Variable:
+        return self.make_variable(name)
+
+    def filter(self, value: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
+        """`value` as this type stores it; a TypeError when it cannot be."""
+        raise NotImplementedError
+
+    def is_super(self, other: Type) -> bool:
+        """Whether every value of `other` is a value of this type."""
+        return self == other
+
+    def filter_variable(self, other: Any) -> Variable:
+        """`other` itself, if its values are values of this type."""
+        if isinstance(other, Variable) and self.is_super(other.type):
+            return other
+        raise GraphTypeError(f"{other!r} is not a variable of type {self}")
+
+
+class Variable:
+    """A value in the graph: an input, or an output of the node `owner`."""
+
+    __slots__ = ("__weakref__", "index", "made_at", "name", "owner", "tag", "type")
+
+    def __init__(
+        self,
+        type: Type,
+        owner: Apply | None = None,
+        index: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.type = type
+        self.owner = owner
+        self.index = index
+        self.name = name
+        self.tag = SimpleNamespace()
+        self.made_at = user_place()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        if self.name is not None:
+            return self.name
+        if self.owner is None:
+            return f"<{self.type}>"
+        return f"{self.owner.op}.{self.index}"
+
+    def clone(self) -> Variable:
+        """A new variable of the same type, name and tag, computed by nothing."""
+        twin = self.type.make_variable(self.name)
+        twin.tag = SimpleNamespace(**vars(self.tag))
+        return twin
+
+    def get_parents(self) -> list[Apply]:
+        """The node that computes this variable, in a list, empty for an input."""
+        return [] if self.owner is None else [self.owner]
+
+    def __getstate__(self) -> dict[str, Any]:
+        slots = (name for kind in type(self).__mro__ for name in getattr(kind, "__slots__", ()))
+        return {s: getattr(self, s) for s in slots if s != "__weakref__" and hasattr(self, s)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+
+
+class Constant(Variable):
+    """A variable whose value is known while the graph is built."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, type: Type, data: Any, name: str | None = None) -> None:
+        super().__init__(type, name=name)
+        self.data = type.filter(data)
+
+    @property
+    def value(self) -> Any:
+        """The constant's value."""
+        return self.data
+
+    def clone(self) -> Variable:
+        """The constant itself: nothing could tell a copy from it."""
+        return self
+
+    def __str__(self) -> str:
+        return self.name or str(self.data)
+
+
+class Apply:
+    """One application of an op: inputs in, outputs out; immutable."""
+
+    __slots__ = ("inputs", "op", "outputs", "tag")
+
+    def __init__(self, op: Op, inputs: Sequence[Variable], outputs: Sequence[Variable]) -> None:
+        self.op = op
+        self.inputs = tuple(inputs)
+        self.outputs = tuple(outputs)
+        self.tag = SimpleNamespace()
+        for index, out in enumerate(self.outputs):
+            if out.owner is not None:
+                raise GraphTypeError(f"{op} returned an output that another node computes already")
+            out.owner, out.index = self, index
+
+    @property
+    def nin(self) -> int:
+        """The number of inputs."""
+        return len(self.inputs)
+
+    @property
+    def nout(self) -> int:
+        """The number of outputs."""
+        return len(self.outputs)
+
+    @property
+    def out(self) -> Variable:
+        """The one output of a node that has just one."""
+        (out,) = self.outputs
+        return out
+
+    @property
+    def made_at(self) -> Place:
+        """Where the user wrote this node."""
+        return self.outputs[0].made_at
+
+    def clone_with_new_inputs(self, inputs: Sequence[Variable]) -> Apply:
+        """The same op on other inputs; names, tags and lines of the outputs carry over."""
+        node = self.op.make_node(*inputs)
+        for new, old in zip(node.outputs, self.outputs, strict=True):
+            new.name, new.tag, new.made_at = old.name, old.tag, old.made_at
+        return node
+
+    def __str__(self) -> str:
+        return f"{self.op}({', '.join(map(str, self.inputs))})"
+
+    __repr__ = __str__
+
+
+class Op:
+    """What a node does.
+
+    An op of your own defines `make_node(*inputs) -> Apply` and
+    `perform(node, inputs, output_storage)`, and `grad(inputs, output_grads)` if it has a
+    gradient. `__props__` names the attributes that make two instances the same op.
+    """
+
+    __props__: tuple[str, ...] = ()
+    default_output: int | None = None
+
+    def make_node(self, *inputs: Any) -> Apply:
+        """A node that applies this op to `inputs`."""
+        raise NotImplementedError(f"{type(self).__name__} does not define make_node")
+
+    def perform(self, node: Apply, inputs: list[Any], output_storage: list[list[Any]]) -> None:
+        """Compute the outputs from the values `inputs` into `output_storage[i][0]`."""
+        raise NotImplementedError(f"{type(self).__name__} does not define perform")
+
+    def evaluate(self, node: Apply, inputs: Sequence[Any]) -> list[Any]:
+        """The values of the node's outputs, by the op's reference meaning."""
+        storage: list[list[Any]] = [[None] for _ in node.outputs]
+        self.perform(node, list(inputs), storage)
+        return [cell[0] for cell in storage]
+
+    def grad(
+        self, inputs: Sequence[Variable], output_grads: Sequence[Variable]
+    ) -> Sequence[Variable | None]:
+        """The gradient with respect to each input, None where nothing flows."""
+        raise NullTypeGradError(
+            f"{self} has no gradient; wrap it in disconnected_grad or zero_grad to go round it"
+        )
+
+    def L_op(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],
+        output_grads: Sequence[Variable],
+    ) -> Sequence[Variable | None]:
+        """As `grad`, given the outputs too."""
+        return self.grad(inputs, output_grads)
+
+    def __call__(self, *inputs: Any, name: str | None = None) -> Any:
+        node = self.make_node(*inputs)
+        if name is not None:
+            node.outputs[0].name = name
+        if self.default_output is not None:
+            return node.outputs[self.default_output]
+        return node.outputs[0] if len(node.outputs) == 1 else list(node.outputs)
+
+    def _key(self) -> tuple[Any, ...]:
+        return (type(self), *(getattr(self, name) for name in self.__props__))
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if type(self) is not type(other) or not self.__props__:
+            return False
+        return self._key() == other._key()  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash(self._key()) if self.__props__ else object.__hash__(self)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        props = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__props__)
+        return f"{type(self).__name__}{{{props}}}" if props else type(self).__name__
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A closed piece of graph: `outputs` as a function of `inputs`."""
+
+    inputs: tuple[Variable, ...]
+    outputs: tuple[Variable, ...]
+
+    def toposort(self) -> list[Apply]:
+        """Its nodes, each after those that compute its inputs."""
+        return toposort(self.outputs, stop=self.inputs)
+
+
+def toposort(outputs: Iterable[Variable], stop: Iterable[Variable] = ()) -> list[Apply]:
+    """The nodes that `outputs` depend on, inputs first, not looking behind `stop`."""
+    fence, done, order = set(stop), set(), []
+    for root in outputs:
+        if root.owner is None or root in fence:
+            continue
+        stack = [(root.owner, iter(root.owner.inputs))]
+        seen_here = {root.owner}
+        if root.owner in done:
+            continue
+        while stack:
+            node, pending = stack[-1]
+            for var in pending:
+                owner = var.owner
+                if owner is None or var in fence or owner in done or owner in seen_here:
+                    continue
+                seen_here.add(owner)
+                stack.append((owner, iter(owner.inputs)))
+                break
+            else:
+                stack.pop()
+                done.add(node)
+                order.append(node)
+    return order
+
+
+def ancestors(outputs: Iterable[Variable], stop: Iterable[Variable] = ()) -> Iterator[Variable]:
+    """Every variable that `outputs` depend on, themselves included, in depth-first order."""
+    fence, seen, stack = set(stop), set(), list(outputs)[::-1]
+    while stack:
+        var = stack.pop()
+        if var in seen:
+            continue
+        seen.add(var)
+        yield var
+        if var.owner is not None and var not in fence:
+            stack.extend(reversed(var.owner.inputs))
+
+
+def inputs(outputs: Iterable[Variable]) -> list[Variable]:
+    """The variables without owner that `outputs` depend on, constants included."""
+    return [var for var in ancestors(outputs) if var.owner is None]
+
+
+def clone_graph(
+    outputs: Sequence[Variable],
+    replace: Mapping[Variable, Variable],
+    rebuild: Callable[[Apply, Sequence[Variable]], Sequence[Variable]] | None = None,
+) -> list[Variable]:
+    """`outputs` recomputed with the keys of `replace` replaced by its values.
+
+    Parts that depend on no replaced variable are shared, not copied.
+    `rebuild(node, new_inputs)` gives the new outputs of a node whose inputs changed.
+    """
+    memo: dict[Variable, Variable] = dict(replace)
+    for node in toposort(outputs, stop=replace):
+        new_inputs = [memo.get(var, var) for var in node.inputs]
+        if all(new is old for new, old in zip(new_inputs, node.inputs, strict=True)):
+            continue
+        if rebuild is not None:
+            new_outputs = rebuild(node, new_inputs)
+        else:
+            new_outputs = node.clone_with_new_inputs(new_inputs).outputs
+        for old, new in zip(node.outputs, new_outputs, strict=True):
+            memo.setdefault(old, new)
+    return [memo.get(var, var) for var in outputs]
+
+
+def clients(outputs: Sequence[Variable]) -> dict[Variable, list[tuple[Apply, int]]]:
+    """For each variable behind `outputs`, the nodes that read it and at which input."""
+    readers: dict[Variable, list[tuple[Apply, int]]] = {}
+    for node in toposort(outputs):
+        for position, var in enumerate(node.inputs):
+            readers.setdefault(var, []).append((node, position))
+    return readers
+
+
+def equal_computations(left: Sequence[Variable], right: Sequence[Variable]) -> bool:
+    """Whether both lists compute the same thing by the same ops from the same inputs."""
+    if len(left) != len(right):
+        return False
+    twins: dict[Variable, Variable] = {}
+    order = toposort(right)
+    numbers: dict[tuple[Any, ...], Apply] = {}
+    for node in [*toposort(left), *order]:
+        key = (node.op, tuple(_leaf_key(twins.get(var, var)) for var in node.inputs))
+        first = numbers.setdefault(key, node)
+        twins.update(zip(node.outputs, first.outputs, strict=True))
+    return all(
+        _leaf_key(twins.get(a, a)) == _leaf_key(twins.get(b, b))
+        for a, b in zip(left, right, strict=True)
+    )
+
+
+def _leaf_key(var: Variable) -> Any:
+    if isinstance(var, Constant):
+        return (var.type, getattr(var, "signature", lambda: id(var))())
+    return var

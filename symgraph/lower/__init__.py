@@ -1,0 +1,1 @@
+"""From a graph to a program: sizes, groups, kernels, steps."""

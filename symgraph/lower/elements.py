@@ -1,0 +1,133 @@
+"""Elements of variables as kernel expressions, looking through index maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from symgraph.families import Elemwise, Indexed
+from symgraph.graph import Apply, Constant, Variable
+from symgraph.kernel import (
+    COSTLY,
+    OUTER,
+    Buffer,
+    Call,
+    Expr,
+    Kernel,
+    Let,
+    Lit,
+    Load,
+    Loop,
+    Name,
+    Stmt,
+    expressions,
+    lit,
+    statements,
+    walk,
+)
+from symgraph.lower.group import Reader, Work
+from symgraph.lower.program import Launch
+from symgraph.lower.sizes import Namer, Sizes, dtype_of, is_lit
+
+COSTLY_WEIGHT = 8  # scalar steps an exp counts for
+
+
+@dataclass
+class Context:
+    """What lowering has decided before kernels are written."""
+
+    sizes: Sizes
+    reader: Reader
+    works: dict[Apply, Work]
+    buffers: dict[Variable, Buffer]
+    namer: Namer
+
+
+def scalar_constant(var: Variable) -> Lit | None:
+    """The literal of a constant of one element."""
+    if isinstance(var, Constant) and var.data.size == 1:
+        return Lit(var.data.item(), dtype_of(var))
+    return None
+
+
+def flat_index(index: Sequence[Expr], dims: Sequence[Expr]) -> Expr:
+    """The row-major offset of an index."""
+    flat: Expr = lit(0)
+    for i, size in zip(index, dims, strict=True):
+        if not is_lit(size, 1):
+            flat = flat * size + i
+    return flat
+
+
+def element_at(var: Variable, index: tuple[Expr, ...], context: Context) -> Expr:
+    """The element of any variable at an index."""
+    constant = scalar_constant(var)
+    if constant is not None:
+        return constant
+    if context.reader.is_virtual(var):
+        assert var.owner is not None
+        return element_of(var.owner, index, context)
+    dims = context.sizes.dims(var)
+    if not dims and var not in context.buffers:
+        return context.sizes.scalar(var)
+    return Load(context.buffers[var], flat_index(index, dims))
+
+
+def element_of(node: Apply, index: tuple[Expr, ...], context: Context) -> Expr:
+    """The element of an indexed op's output."""
+    op = node.op
+    assert isinstance(op, Indexed)
+    args = [context.sizes.arg(var) for var in node.inputs]
+    return op.element(
+        index,
+        args,
+        lambda k, where: element_at(node.inputs[k], tuple(where), context),
+        dtype_of(node.outputs[0]),
+    )
+
+
+def cost_of(node: Apply) -> int:
+    """Scalar steps an element of a node takes."""
+    op = node.op
+    if not isinstance(op, Elemwise):
+        return 1
+    expr = op.expression(*(Name(f"x{k}", dtype_of(v)) for k, v in enumerate(node.inputs)))
+    calls = [part.op for part in walk(expr) if isinstance(part, Call)]
+    return max(1, sum(COSTLY_WEIGHT if c in COSTLY else 1 for c in calls))
+
+
+def local_name(node: Apply) -> str:
+    """A readable name for a node's value inside a kernel."""
+    return node.outputs[0].name or type(node.op).__name__.lower()
+
+
+def free_variables(body: Sequence[Stmt]) -> tuple[list[Name], list[Buffer]]:
+    """The scalars and buffers a kernel's body takes from outside, in order of appearance."""
+    names: dict[Name, None] = {}
+    buffers: dict[Buffer, None] = {}
+    bound = {name.id for name in OUTER}
+    for stmt in statements(body):
+        for expr in expressions(stmt):
+            for part in walk(expr):
+                if isinstance(part, Load):
+                    buffers.setdefault(part.buffer)
+                elif isinstance(part, Name):
+                    names.setdefault(part)
+        if isinstance(stmt, Let):
+            bound.add(stmt.name)
+        elif isinstance(stmt, Loop):
+            bound.add(stmt.index)
+        target = getattr(stmt, "buffer", None)
+        if target is not None:
+            buffers.setdefault(target)
+    return [name for name in names if name.id not in bound], list(buffers)
+
+
+def make_launch(
+    name: str, body: Sequence[Stmt], extent: Expr, work: Expr, nodes: Sequence[Apply]
+) -> Launch:
+    """A kernel of `body` whose parameters are what it takes from outside, and its launch."""
+    scalars, buffers = free_variables(body)
+    notes = tuple(dict.fromkeys(str(node.made_at) for node in nodes))
+    kernel = Kernel(name, (*scalars, *buffers), tuple(body), notes)
+    return Launch(kernel, (*scalars, *buffers), extent, work, tuple(nodes))

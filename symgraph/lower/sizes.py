@@ -1,0 +1,251 @@
+"""Sizes and scalars of a graph as formulas over the sizes of its inputs.
+
+Every shape rule runs once more here, on kernel expressions instead of ints. Compound
+formulas get names (`n3`), so an expression never grows deep; sizes that have to agree are
+recorded as checks and treated as one from then on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from symgraph.families import Elemwise, SizeOf, TensorOp
+from symgraph.graph import Apply, Constant, Graph, Variable, toposort
+from symgraph.kernel import INT, Call, Expr, Lit, Load, Name, cast, lit, walk
+from symgraph.types import DISCRETE, Arg, Dim, Dims, TensorType, recording, unify
+
+
+class Namer:
+    """Unique, readable identifiers."""
+
+    RESERVED = frozenset("lo hi worker status arena base call data launch np i j k l m n c p q once".split())
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set(self.RESERVED)
+
+    def __call__(self, wish: str) -> str:
+        """`wish` made an identifier, with a number if it is taken."""
+        stem = re.sub(r"\W+", "_", wish).strip("_") or "v"
+        stem = f"v{stem}" if stem[0].isdigit() else stem
+        name, number = stem, 1
+        while name in self._taken or name.isdigit():
+            number += 1
+            name = f"{stem}_{number}"
+        self._taken.add(name)
+        return name
+
+
+class Check:
+    """Sizes that a node needs equal."""
+
+    def __init__(self, sizes: tuple[Expr, ...], where: str, node: Apply | None) -> None:
+        self.sizes, self.where, self.node = sizes, where, node
+
+
+class Sizes:
+    """The dims of every variable of a graph and the values of its integer scalars."""
+
+    def __init__(self, graph: Graph, namer: Namer) -> None:
+        self.namer = namer
+        self.formulas: dict[str, Expr] = {}  # name -> definition
+        self.scalars: dict[str, Variable] = {}  # name -> the 0-d variable it stands for
+        self.input_sizes: dict[Variable, tuple[str, ...]] = {}
+        self.checks: list[Check] = []
+        self._names: dict[Expr, Expr] = {}
+        self._scalar_names: dict[Variable, Name] = {}
+        self._dims: dict[Variable, Dims] = {}
+        self._values: dict[Variable, Expr] = {}
+        self._parent: dict[Expr, Expr] = {}
+        for var in graph.inputs:
+            self._declare(var)
+        self._unify_named(graph.inputs)
+        for node in toposort(graph.outputs, stop=graph.inputs):
+            self._infer(node)
+
+    def dims(self, var: Variable) -> tuple[Expr, ...]:
+        """The sizes of a variable, equal ones the same expression."""
+        if isinstance(var, Constant):
+            return tuple(lit(n) for n in var.data.shape)
+        return tuple(self.canonical(d) for d in self._dims[var])
+
+    def space(self, var: Variable) -> tuple[Expr, ...]:
+        """The sizes that are not known to be 1."""
+        return tuple(d for d in self.dims(var) if not is_lit(d, 1))
+
+    def value(self, var: Variable) -> Expr | None:
+        """The formula of an integer scalar that needs no data, None for any other variable."""
+        return self._values.get(var)
+
+    def arg(self, var: Variable) -> Arg:
+        """What index and shape rules see of a variable."""
+        return Arg(self.dims(var), self._integer(var))
+
+    def scalar(self, var: Variable) -> Expr:
+        """The driver's scalar that holds a 0-d variable."""
+        if isinstance(var, Constant):
+            return Lit(var.data.item(), dtype_of(var))
+        if var in self._values:
+            return cast(self._values[var], dtype_of(var))
+        if var not in self._scalar_names:
+            name = self.namer(var.name or "s")
+            self._scalar_names[var] = Name(name, dtype_of(var))
+            self.scalars[name] = var
+        return self._scalar_names[var]
+
+    def bind(self, expr: Expr) -> Expr:
+        """A short expression equal to `expr`: itself if it is one, else a named formula."""
+        if isinstance(expr, Lit | Name):
+            return self.canonical(expr)
+        if expr not in self._names:
+            name = self.namer("n1")
+            self.formulas[name] = expr
+            self._names[expr] = Name(name)
+        return self.canonical(self._names[expr])
+
+    def product(self, dims: Iterable[Expr]) -> Expr:
+        """The bound product of sizes."""
+        total: Expr = lit(1)
+        for dim in dims:
+            total = self.bind(total * dim)
+        return total
+
+    def atoms(self, exprs: Iterable[Expr]) -> set[Variable]:
+        """The scalar variables that formulas read, looking through names."""
+        found, seen, stack = set(), set(), list(exprs)
+        while stack:
+            for part in walk(stack.pop()):
+                if not isinstance(part, Name) or part.id in seen:
+                    continue
+                seen.add(part.id)
+                if part.id in self.scalars:
+                    found.add(self.scalars[part.id])
+                elif part.id in self.formulas:
+                    stack.append(self.formulas[part.id])
+        return found
+
+    def canonical(self, expr: Expr) -> Expr:
+        """The representative of sizes known to be equal."""
+        while expr in self._parent:
+            expr = self._parent[expr]
+        return expr
+
+    def _declare(self, var: Variable) -> None:
+        kind = var.type
+        assert isinstance(kind, TensorType)
+        if isinstance(var, Constant):
+            self.input_sizes[var] = ()
+            return
+        names = tuple(self.namer(f"{var.name or 'x'}_n{axis}") for axis in range(kind.ndim))
+        self.input_sizes[var] = names
+        self._dims[var] = tuple(Name(n) for n in names)
+        for name, size in zip(names, kind.shape, strict=True):
+            if isinstance(size, int):
+                self._agree((lit(size), Name(name)), f"{var} is declared {kind}", None)
+
+    def _unify_named(self, inputs: Sequence[Variable]) -> None:
+        named: dict[str, list[Expr]] = {}
+        for var in inputs:
+            for expr, size in zip(self._dims.get(var, ()), _static(var), strict=False):
+                if isinstance(size, str):
+                    named.setdefault(size, []).append(expr)
+        for size, exprs in named.items():
+            if len(exprs) > 1:
+                self._agree(tuple(exprs), f"axes named {size!r}", None)
+
+    def _infer(self, node: Apply) -> None:
+        if not isinstance(node.op, TensorOp):
+            return self._infer_opaque(node)
+        args = [self.arg(var) for var in node.inputs]
+        with recording() as agreements:
+            shapes = node.op.out_shapes(*args)
+        for sizes, where in agreements:
+            self._agree(tuple(as_size(s) for s in sizes), where, node)
+        for var, shape in zip(node.outputs, shapes, strict=True):
+            self._dims[var] = tuple(self._known(d, s) for d, s in zip(shape, _static(var), strict=True))
+        self._infer_value(node, args)
+        return None
+
+    def _infer_opaque(self, node: Apply) -> None:
+        raise TypeError(f"{node.op} runs between programs, not inside one")
+
+    def _known(self, dim: Dim, static: int | str | None) -> Expr:
+        return lit(static) if isinstance(static, int) else self.bind(as_size(dim))
+
+    def _infer_value(self, node: Apply, args: Sequence[Arg]) -> None:
+        if isinstance(node.op, SizeOf):
+            self._values[node.outputs[0]] = self.bind(as_size(node.op.size(*args)))
+        elif isinstance(node.op, Elemwise) and dtype_of(node.outputs[0]) == INT:
+            values = [self._values.get(v) if not isinstance(v, Constant) else a.value
+                      for v, a in zip(node.inputs, args, strict=True)]  # fmt: skip
+            integers = all(dtype_of(v) == INT and not a.shape for v, a in zip(node.inputs, args, strict=True))
+            if integers and all(v is not None for v in values):
+                expr = node.op.expression(*map(as_size, values))
+                self._values[node.outputs[0]] = self.bind(fold(expr))
+
+    def _integer(self, var: Variable) -> Dim:
+        kind = var.type
+        if not isinstance(kind, TensorType) or kind.ndim or kind.dtype not in DISCRETE:
+            return None
+        if isinstance(var, Constant):
+            return lit(int(var.data))
+        return self._values.get(var) or cast(self.scalar(var), INT)
+
+    def _agree(self, sizes: tuple[Expr, ...], where: str, node: Apply | None) -> None:
+        distinct = tuple(dict.fromkeys(self.canonical(self.bind(s)) for s in sizes))
+        unify([d for d in distinct if isinstance(d, Lit)] or [0], where)
+        if len(distinct) < 2:
+            return
+        self.checks.append(Check(distinct, where, node))
+        first = next((d for d in distinct if isinstance(d, Lit)), distinct[0])
+        for other in distinct:
+            if other != first and not isinstance(other, Lit):
+                self._parent[other] = first
+
+
+def is_lit(expr: Expr, value: int) -> bool:
+    """Whether an expression is a given literal."""
+    return isinstance(expr, Lit) and expr.value == value
+
+
+def as_size(dim: Dim) -> Expr:
+    """A computed size as an expression."""
+    return dim if isinstance(dim, Expr) else lit(int(dim))
+
+
+def fold(expr: Expr) -> Expr:
+    """Integer arithmetic rebuilt with constants folded."""
+    if isinstance(expr, Call) and expr.op in ("add", "sub", "mul", "floordiv", "mod"):
+        left, right = expr.args
+        operators = {"add": left + right, "sub": left - right, "mul": left * right}
+        return operators.get(expr.op, expr)
+    return expr
+
+
+def dtype_of(var: Variable) -> str:
+    """The dtype of a tensor variable."""
+    kind = var.type
+    assert isinstance(kind, TensorType)
+    return kind.dtype
+
+
+def _static(var: Variable) -> tuple[int | str | None, ...]:
+    kind = var.type
+    assert isinstance(kind, TensorType)
+    return kind.shape
+
+
+def free_names(exprs: Iterable[Expr]) -> list[Name]:
+    """The names expressions read, in order of appearance."""
+    found: dict[Name, None] = {}
+    for expr in exprs:
+        for part in walk(expr):
+            if isinstance(part, Name):
+                found.setdefault(part)
+    return list(found)
+
+
+def buffers_in(exprs: Iterable[Expr]) -> list[str]:
+    """The names of the buffers expressions load from, in order of appearance."""
+    loads = (p.buffer.name for e in exprs for p in walk(e) if isinstance(p, Load))
+    return list(dict.fromkeys(loads))

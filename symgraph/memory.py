@@ -1,0 +1,113 @@
+"""The memory plan: what is computed before any kernel, and where temporaries lie.
+
+Formulas of input sizes are moved to the front, with the guards that need nothing else, so a
+bad call fails before anything is written. Temporaries share the slots of one arena: a slot is
+free again after the last step that touches its buffer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from symgraph.kernel import Buffer, Expr, Load, Name, lit, walk
+from symgraph.lower.program import Allocate, Bind, Guard, Program, Step, touched
+from symgraph.types import larger
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A program in its final order, with a slot of the arena for each temporary."""
+
+    program: Program
+    head: tuple[Step, ...]  # binds and guards that need only the arguments
+    body: tuple[Step, ...]
+    slots: tuple[tuple[Expr, ...], ...]  # for each slot the byte sizes it has to hold
+    slot_of: dict[Buffer, int]
+
+    @property
+    def dynamic(self) -> set[Buffer]:
+        """Temporaries whose size is known only while the function runs."""
+        return {
+            step.buffer
+            for step in self.body
+            if isinstance(step, Allocate)
+            and step.role == "temporary"
+            and step.buffer not in self.slot_of
+        }
+
+
+def plan(program: Program) -> Plan:
+    """Order the steps and give every temporary its slot."""
+    head, body, early = _hoist(program)
+    slots: list[list[Expr]] = []
+    slot_of: dict[Buffer, int] = {}
+    free: list[int] = []
+    last = {buffer: n for n, step in enumerate(body) for buffer in touched(step)}
+    for number, step in enumerate(body):
+        if isinstance(step, Allocate) and step.role == "temporary" and _known(step, early):
+            slot_of[step.buffer] = _take(slots, free, _bytes(step))
+        for buffer in set(touched(step)):
+            if last[buffer] == number and buffer in slot_of:
+                free.append(slot_of[buffer])
+    return Plan(program, tuple(head), tuple(body), tuple(map(tuple, slots)), slot_of)
+
+
+def _hoist(program: Program) -> tuple[list[Step], list[Step], set[str]]:
+    """Split off what depends on the arguments alone."""
+    given = {p.buffer for p in program.parameters}
+    early = {name for p in program.parameters for name in p.sizes}
+    head: list[Step] = []
+    body: list[Step] = []
+    for step in program.steps:
+        if isinstance(step, Bind) and _only(step.value, early, given):
+            early.add(step.name)
+            head.append(step)
+        elif isinstance(step, Guard) and all(
+            _only(e, early, given) for e in (step.condition, *step.values)
+        ):
+            head.append(step)
+        else:
+            body.append(step)
+    return head, body, early
+
+
+def _only(expr: Expr, names: set[str], buffers: set[Buffer]) -> bool:
+    for part in walk(expr):
+        if isinstance(part, Name) and part.id not in names:
+            return False
+        if isinstance(part, Load) and part.buffer not in buffers:
+            return False
+    return True
+
+
+def _known(step: Allocate, early: set[str]) -> bool:
+    return _only(step.length, early, set())
+
+
+def _bytes(step: Allocate) -> Expr:
+    return step.length * lit(np.dtype(step.buffer.dtype).itemsize)
+
+
+def _take(slots: list[list[Expr]], free: list[int], size: Expr) -> int:
+    """A free slot, one that has held this size already if there is one, or a new slot."""
+    fitting = [n for n in free if size in slots[n]] or free
+    if not fitting:
+        slots.append([size])
+        return len(slots) - 1
+    slot = fitting[-1]
+    free.remove(slot)
+    if size not in slots[slot]:
+        slots[slot].append(size)
+    return slot
+
+
+def slot_size(sizes: tuple[Expr, ...]) -> Expr:
+    """The bytes of a slot: the largest size it holds, rounded up to the alignment."""
+    most = sizes[0]
+    for size in sizes[1:]:
+        most = larger(most, size)
+    return (most + (ALIGNMENT - 1)) // ALIGNMENT * ALIGNMENT

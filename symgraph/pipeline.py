@@ -1,0 +1,145 @@
+"""The compiler on one page: from what is to be computed to what runs it.
+
+    user        the task as it was written
+    canonical   rewritten: simplified, made stable, equal parts merged         rewrite.py, rules/
+    parts       cut at ops that only Python can run                            here
+    program     sizes, groups, kernels, steps                                  lower/
+    plan        order, slots of the arena                                      memory.py
+    code        one module of text, compiled or found in the cache             backends/
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from symgraph.backends import store
+from symgraph.backends.numba_target import module_text, signature
+from symgraph.config import config
+from symgraph.families import (
+    Assemble,
+    Elemwise,
+    Indexed,
+    Library,
+    Product,
+    Reduce,
+    SizeOf,
+    View,
+)
+from symgraph.graph import Apply, Constant, Graph, Variable, toposort
+from symgraph.kernel import Kernel, verify
+from symgraph.lower.lower import lower
+from symgraph.memory import Plan, plan
+from symgraph.mode import Mode
+from symgraph.rewrite import rewrite
+from symgraph.runners import Chain, Compared, Interpreted, Native, Runner, Task
+from symgraph.types import TensorType
+from symgraph.verify import check_graph
+
+NATIVE_FAMILIES = (Elemwise, Indexed, View, Assemble, SizeOf, Reduce, Product, Library)
+NOT_NATIVE = ("float16",)
+T = TypeVar("T")
+
+
+@dataclass
+class Trace:
+    """What each stage made and how long it took; kept for `Function.stages` and the exports."""
+
+    stages: dict[str, Any] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    sources: list[str] = field(default_factory=list)
+    plans: list[Plan] = field(default_factory=list)
+    kernels: list[Kernel] = field(default_factory=list)
+    launches: list[Any] = field(default_factory=list)
+
+    def stage(self, name: str, make: Callable[[], T]) -> T:
+        """Run a stage: the one seam between stages."""
+        start = time.perf_counter()
+        value = make()
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+        self.stages[name] = value
+        return value
+
+
+def compile_task(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
+    """The runner of a task, stage by stage."""
+    user = trace.stage("user", lambda: task)
+    canonical = trace.stage("canonical", lambda: _rewritten(user, mode))
+    if mode.check:
+        check_graph(Graph(canonical.inputs, canonical.roots))
+    if mode.backend == "interpret":
+        return Interpreted(canonical)
+    native = _native(canonical, mode, title, trace)
+    if mode.check < 2:
+        return native
+    return Compared({"the user's graph": user, "the rewritten graph": canonical}, native)
+
+
+def _rewritten(task: Task, mode: Mode) -> Task:
+    return task.with_roots(rewrite(Graph(task.inputs, task.roots), mode.rules).outputs)
+
+
+def _native(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
+    parts = trace.stage("parts", lambda: cut(task))
+    if len(parts) == 1 and parts[0][1]:
+        return _compiled(task, mode, title, trace)
+    runners = [
+        (part, _compiled(part, mode, title, trace) if native else Interpreted(part))
+        for part, native in parts
+    ]
+    return Chain(task, runners)
+
+
+def _compiled(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
+    lowered = trace.stage("program", lambda: lower(task.inputs, task.outputs, task.updates))
+    planned = trace.stage("plan", lambda: plan(lowered.program))
+    if mode.check:
+        for kernel in lowered.program.kernels:
+            verify(kernel)
+    text = trace.stage("text", lambda: module_text(planned, title))
+    types = signature(lowered.program)
+    entry = trace.stage("code", lambda: store.load(text, folder=config.folder, signature=types))
+    trace.sources.append(text)
+    trace.plans.append(planned)
+    trace.kernels += lowered.program.kernels
+    return Native(lowered.program, entry, lowered.replaced)
+
+
+def is_native(node: Apply) -> bool:
+    """Whether the CPU target has kernels for a node: its family, and its dtypes."""
+    kinds = [var.type for var in (*node.inputs, *node.outputs)]
+    return isinstance(node.op, NATIVE_FAMILIES) and all(
+        isinstance(kind, TensorType) and kind.dtype not in NOT_NATIVE for kind in kinds
+    )
+
+
+def cut(task: Task) -> list[tuple[Task, bool]]:
+    """The task in parts that run one after the other, each native or not."""
+    nodes = toposort(task.roots, stop=task.inputs)
+    times = _times(nodes)
+    roots = set(task.roots)
+    last_use = {var: times[node] for node in nodes for var in node.inputs}
+    parts = []
+    for time_ in sorted(set(times.values())) or [0]:
+        members = [node for node in nodes if times[node] == time_]
+        made = [out for node in members for out in node.outputs]
+        needed = [v for v in made if v in roots or last_use.get(v, -1) > time_]
+        read = dict.fromkeys(
+            v for n in members for v in n.inputs if v not in set(made) and not isinstance(v, Constant)
+        )
+        parts.append((Task(tuple(read), tuple(needed)), time_ % 2 == 0))
+    return [(task, parts[0][1])] if len(parts) == 1 else parts
+
+
+def _times(nodes: Sequence[Apply]) -> dict[Apply, int]:
+    """For each node the part it runs in: native parts are even, others odd."""
+    times: dict[Apply, int] = {}
+    for node in nodes:
+        earliest = max((times[v.owner] for v in node.inputs if v.owner in times), default=0)
+        wrong = earliest % 2 == (1 if is_native(node) else 0)
+        times[node] = earliest + wrong
+    return times
+
+

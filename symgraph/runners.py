@@ -1,0 +1,204 @@
+"""What runs a compiled graph: native code, the interpreter, or both compared.
+
+A runner is called with the arrays of all inputs (the user's, then the shared variables') and
+gives back the outputs and the next values of the shared variables it did not overwrite itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from symgraph.errors import IndexRangeError, InputShapeError, ShapeError, SymgraphError
+from symgraph.graph import Constant, Variable
+from symgraph.interpret import interpret
+from symgraph.lower.program import Failure, Program
+from symgraph.backends.runtime import Stop
+from symgraph.types import TensorType
+from symgraph.verify import compare_values
+
+Array: TypeAlias = npt.NDArray[Any]
+Arrays: TypeAlias = Sequence[Array]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be computed: outputs, and next values of shared variables, from inputs."""
+
+    inputs: tuple[Variable, ...]
+    outputs: tuple[Variable, ...]
+    updates: tuple[tuple[Variable, Variable], ...] = ()
+
+    @property
+    def roots(self) -> tuple[Variable, ...]:
+        """Everything that is computed."""
+        return (*self.outputs, *(value for _, value in self.updates))
+
+    def with_roots(self, roots: Sequence[Variable]) -> Task:
+        """The same task with what it computes rewritten."""
+        count = len(self.outputs)
+        updates = zip((s for s, _ in self.updates), roots[count:], strict=True)
+        return Task(self.inputs, tuple(roots[:count]), tuple(updates))
+
+
+class Runner(Protocol):
+    """Runs a task; `replaced` are the shared variables whose next value it hands back."""
+
+    replaced: tuple[Variable, ...]
+
+    def __call__(self, arrays: Arrays) -> list[Array]: ...
+
+
+class Interpreted:
+    """Runs a task by the reference interpreter."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.replaced = tuple(shared for shared, _ in task.updates)
+
+    def __call__(self, arrays: Arrays) -> list[Array]:
+        """Outputs, then next values, each in memory of its own."""
+        self._check(arrays)
+        values = dict(zip(self.task.inputs, arrays, strict=True))
+        return [np.array(r, copy=True) if isinstance(r, np.ndarray) else r
+                for r in interpret(self.task.roots, values)]  # fmt: skip
+
+    def _check(self, arrays: Arrays) -> None:
+        named: dict[str, tuple[int, Variable]] = {}
+        for var, array in zip(self.task.inputs, arrays, strict=True):
+            if not isinstance(var.type, TensorType):
+                continue
+            for want, size in zip(var.type.shape, np.shape(array), strict=True):
+                if isinstance(want, int) and size != want:
+                    raise ShapeError(f"{var} is declared {var.type} but has shape {np.shape(array)}")
+                if isinstance(want, str):
+                    known, other = named.setdefault(want, (size, var))
+                    if known != size:
+                        raise ShapeError(
+                            f"axes named {want!r} differ: {known} in {other}, {size} in {var}"
+                        )
+
+
+@dataclass
+class Workspace:
+    """What one call in flight needs for itself."""
+
+    status: Array
+    arena: Array
+
+
+class Native:
+    """Runs a task by compiled code. Several threads may call it at once."""
+
+    def __init__(self, program: Program, entry: Callable[..., Any], replaced: Sequence[Variable]) -> None:
+        self.program, self.entry = program, entry
+        self.replaced = tuple(replaced)
+        self._constants = [p.variable.data for p in program.parameters if isinstance(p.variable, Constant)]
+        self._idle: list[Workspace] = []
+
+    def __call__(self, arrays: Arrays) -> list[Array]:
+        """Outputs, then the next values that could not be written in place.
+
+        A TypeError means that an argument is not a row-major, writable array of its type.
+        """
+        space = self._idle.pop() if self._idle else self._new_workspace()
+        try:
+            *results, space.arena = self.entry(space.status, space.arena, *arrays, *self._constants)
+            return results
+        except Stop:
+            report = space.status.tolist()
+        finally:
+            self._idle.append(space)
+        return self._after_stop(report, arrays)
+
+    def _new_workspace(self) -> Workspace:
+        return Workspace(np.zeros(8, np.int64), np.empty(0, np.uint8))
+
+    def _after_stop(self, report: list[int], arrays: Arrays) -> list[Array]:
+        """Raise what a guard reported; copy an argument that lies in overwritten memory."""
+        code, first, second, *_ = report
+        if code < 0:
+            return self([a.copy() if n == first else a for n, a in enumerate(arrays)])
+        failure = self.program.failures[code - 1]
+        raise failure_error(failure, (first, second), self.program, arrays)
+
+
+def failure_error(
+    failure: Failure, values: Sequence[int], program: Program, arrays: Arrays
+) -> SymgraphError:
+    """The exception a failed guard stands for, with the user's line and the shapes passed."""
+    if failure.kind is IndexRangeError:
+        text = f"{failure.message}: {values[0]} for an axis of {values[1]} elements"
+    else:
+        text = f"{failure.message}: sizes {values[0]} and {values[1]} do not agree"
+        if 1 in values:
+            text += (
+                "; an axis broadcasts only if its size is declared 1: give the input"
+                " shape=(..., 1, ...), or use T.addbroadcast, T.row, T.col"
+            )
+    if failure.node is not None:
+        text += f"\n  at {failure.node.made_at}"
+    for parameter, array in zip(program.parameters, arrays, strict=False):
+        text += f"\n  {parameter.variable} has shape {np.shape(array)}"
+    kind = InputShapeError if failure.node is None else failure.kind
+    error = kind(text)
+    assert isinstance(error, SymgraphError)
+    return error
+
+
+class Compared:
+    """Runs a task natively and by the interpreter at every stage, and compares."""
+
+    def __init__(self, stages: Mapping[str, Task], native: Runner) -> None:
+        self.stages, self.native = dict(stages), native
+        first = next(iter(stages.values()))
+        self.replaced = tuple(shared for shared, _ in first.updates)
+        self._updates = first.updates
+
+    def __call__(self, arrays: Arrays) -> list[Array]:
+        """The native results, after every stage has been found to agree."""
+        expected: list[Array] | None = None
+        for name, task in self.stages.items():
+            results = Interpreted(task)(arrays)
+            if expected is not None:
+                compare_values(name, task.roots, expected, results)
+            else:
+                expected = results
+        copies = [np.array(a, copy=True) for a in arrays]
+        found = self._run_native(copies)
+        assert expected is not None
+        task = next(iter(self.stages.values()))
+        compare_values("native code", task.roots, expected, found)
+        return found
+
+    def _run_native(self, copies: list[Array]) -> list[Array]:
+        """Native results with the next value of every shared variable, wherever it was written."""
+        task = next(iter(self.stages.values()))
+        results = self.native(copies)
+        outputs = results[: len(task.outputs)]
+        returned = dict(zip(self.native.replaced, results[len(task.outputs) :], strict=True))
+        overwritten = dict(zip(task.inputs, copies, strict=True))
+        return [*outputs, *(returned.get(s, overwritten[s]) for s, _ in task.updates)]
+
+
+class Chain:
+    """Runs a task whose graph holds opaque ops: native parts, Python calls between them."""
+
+    def __init__(self, task: Task, parts: Sequence[tuple[Task, Runner]]) -> None:
+        self.task, self.parts = task, parts
+        self.replaced = tuple(shared for shared, _ in task.updates)
+
+    def __call__(self, arrays: Arrays) -> list[Array]:
+        """Outputs, then the next value of every shared variable."""
+        known = dict(zip(self.task.inputs, arrays, strict=True))
+        for part, run in self.parts:
+            results = run([known[var] for var in part.inputs])
+            known.update(zip(part.outputs, results, strict=True))
+        results = [var.data if isinstance(var, Constant) else known[var] for var in self.task.roots]
+        return [np.array(r, copy=True) if isinstance(r, np.ndarray) else r for r in results]
+
+
