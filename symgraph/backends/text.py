@@ -33,6 +33,8 @@ INFIX = {
     "add": ("+", 7), "sub": ("-", 7), "mul": ("*", 8), "div": ("/", 8),
     "eq": ("==", 2), "ne": ("!=", 2), "lt": ("<", 2), "le": ("<=", 2), "gt": (">", 2), "ge": (">=", 2),
 }  # fmt: skip
+DIVISIONS = {"floordiv": ("//", 8), "mod": ("%", 8)}  # of int64, as sizes are divided
+WHOLE = {"minimum": "min", "maximum": "max"}  # of int64
 ATOM, UNARY = 10, 9
 # Operations the run time spells as functions, for any dtype.
 FUNCTIONS = {
@@ -109,9 +111,11 @@ def _write_call(expr: Call) -> tuple[str, int]:
     special = SPECIAL.get(expr.op)
     if special is not None:
         return special(expr)
-    if expr.op in INFIX:
+    if expr.op in INFIX or (kind == INT and expr.op in DIVISIONS):
         return _write_infix(expr)
     words = [expression(a) for a in expr.args]
+    if kind == INT and expr.op in WHOLE:
+        return f"{WHOLE[expr.op]}({', '.join(words)})", ATOM
     if kind in COMPLEX and expr.op in NUMPY:
         return f"{expr.dtype}({NUMPY[expr.op]}({', '.join(words)}))", ATOM
     if expr.op in FUNCTIONS:
@@ -120,7 +124,7 @@ def _write_call(expr: Call) -> tuple[str, int]:
 
 
 def _write_infix(expr: Call) -> tuple[str, int]:
-    sign, strength = INFIX[expr.op]
+    sign, strength = (INFIX | DIVISIONS)[expr.op]
     left, right = expr.args
     tight = strength + 1 if strength == 2 else strength
     text = f"{_inside(left, tight)} {sign} {_inside(right, strength + 1)}"

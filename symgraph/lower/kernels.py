@@ -131,6 +131,7 @@ class Schedule:
     def __init__(self, group: Group, context: Context) -> None:
         self.group, self.context = group, context
         self.kept: list[Variable] = []
+        self._inherited: set[Variable] = set()
         self.phase: dict[Apply, int] = {}
         self._time()
         self.wanted: dict[Apply, set[int]] = {node: set() for node in group.nodes}
@@ -162,25 +163,49 @@ class Schedule:
                 self.wanted[owner] |= phases
 
 
+    def heir(self, var: Variable) -> Variable | None:
+        """A stored value that is the last to read `var`, element by element, in its dtype."""
+        readers = [n for n in self.group.nodes if var in self._sources(n)]
+        last = max(p for n in readers for p in self.wanted[n])
+        for node in readers:
+            out = node.outputs[0]
+            takes = self.group.kinds[node] == FULL and out in self.context.buffers
+            if takes and self.wanted[node] == {last} and dtype_of(out) == dtype_of(var):
+                return None if out in self._inherited else self._inherit(out)
+        return None
+
+    def _inherit(self, out: Variable) -> Variable:
+        self._inherited.add(out)
+        return out
+
+    def _sources(self, node: Apply) -> list[Variable]:
+        return [reading.source for reading in self.context.works[node].readings]
+
+
 class GroupWriter:
     """Writes the rows of one group: phases of inner loops, values, reductions."""
 
     def __init__(self, group: Group, context: Context) -> None:
         self.group, self.context, self.sizes = group, context, context.sizes
-        self.local = Namer()
+        self.local = Namer(context.namer)
         self.loops = Loops(group, context)
         self.schedule = Schedule(group, context)
-        self.temporaries: list[Step] = [self._keep(var) for var in self.schedule.kept]
+        self.temporaries = [step for var in self.schedule.kept for step in self._keep(var)]
         self.accs: dict[Apply, tuple[Name, ...]] = {}
         self.columns: dict[Apply, tuple[Load, ...]] = {}
         self._names: dict[Variable, Name] = {}
         self._loads: dict[Expr, Name] = {}
 
-    def _keep(self, var: Variable) -> Step:
+    def _keep(self, var: Variable) -> list[Step]:
+        """Memory for a value until its last phase: an output's that replaces it, else its own."""
+        heir = self.schedule.heir(var)
+        if heir is not None:
+            self.context.buffers[var] = self.context.buffers[heir]
+            return []
         buffer = Buffer(self.context.namer(var.name or "kept"), dtype_of(var))
         self.context.buffers[var] = buffer
         dims = self.sizes.dims(var)
-        return Allocate(buffer, dims, self.sizes.product(dims))
+        return [Allocate(buffer, dims, self.sizes.product(dims))]
 
     def of_kind(self, *kinds: str) -> list[Apply]:
         """The members of some kinds."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from keyword import iskeyword
 
 from symgraph.families import Elemwise, SizeOf, TensorOp
 from symgraph.graph import Apply, Constant, Graph, Variable, toposort
@@ -17,23 +18,31 @@ from symgraph.types import DISCRETE, Arg, Dim, Dims, TensorType, recording, unif
 
 
 class Namer:
-    """Unique, readable identifiers."""
+    """Unique, readable identifiers; those of `parent` are taken too."""
 
-    RESERVED = frozenset("lo hi worker status arena base call data launch np i j k l m n c p q once".split())
+    RESERVED = frozenset(
+        "lo hi share status arena base call data launch np inf nan c p q once"
+        " i j k l m min max abs float32 float64".split()
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, parent: Namer | None = None) -> None:
+        self._parent = parent
         self._taken: set[str] = set(self.RESERVED)
 
     def __call__(self, wish: str) -> str:
         """`wish` made an identifier, with a number if it is taken."""
         stem = re.sub(r"\W+", "_", wish).strip("_") or "v"
-        stem = f"v{stem}" if stem[0].isdigit() else stem
+        stem = f"v{stem}" if stem[0].isdigit() or iskeyword(stem) else stem
         name, number = stem, 1
-        while name in self._taken or name.isdigit():
+        counted = re.fullmatch(r"(n|k)1", stem)
+        while self._has(name):
             number += 1
-            name = f"{stem}_{number}"
+            name = f"{stem[0]}{number}" if counted else f"{stem}_{number}"
         self._taken.add(name)
         return name
+
+    def _has(self, name: str) -> bool:
+        return name in self._taken or (self._parent is not None and self._parent._has(name))
 
 
 class Check:

@@ -1,0 +1,546 @@
+"""`function`: from variables to a callable.
+
+A `Function` checks its arguments, hands them to a runner with the arrays of the shared
+variables, stores the updates, and gives the results the form the user asked for.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from symgraph.config import config
+from symgraph.errors import (
+    DuplicateUpdateError,
+    GraphTypeError,
+    InputError,
+    InputShapeError,
+    InputTypeError,
+    MissingArgumentError,
+    MissingInputError,
+    NanError,
+    SurplusArgumentError,
+    UnusedInputError,
+    UpdateError,
+)
+from symgraph.graph import Constant, Graph, Variable, ancestors, clone_graph
+from symgraph.interpret import interpret
+from symgraph.mode import Mode, get_mode
+from symgraph.pipeline import Trace, compile_task
+from symgraph.runners import Native, Task
+from symgraph.shared import SharedVariable
+from symgraph.tensor import TensorVariable
+from symgraph.types import as_tensor_variable
+
+POLICIES = ("raise", "warn", "ignore")
+
+
+@dataclass(frozen=True, eq=False)
+class In:
+    """An input of a function, with what may be said of it.
+
+    Parameters
+    ----------
+    variable
+        The input.
+    name
+        The keyword to pass it by; the variable's name unless given.
+    value
+        Its value when none is passed, or a shared variable whose value it takes.
+    update
+        The next default value, computed at each call.
+    borrow, mutable
+        Taken for Theano's sake; arguments are never written to.
+    strict, allow_downcast
+        As in `TensorType.filter`.
+    """
+
+    variable: Variable
+    name: str | None = None
+    value: Any = None
+    update: Variable | None = None
+    mutable: bool = False
+    borrow: bool | None = None
+    strict: bool = False
+    allow_downcast: bool | None = None
+    autoname: bool = True
+    implicit: bool | None = None
+
+    @property
+    def key(self) -> str | None:
+        """The keyword the input is passed by."""
+        return self.name or self.variable.name
+
+
+@dataclass(frozen=True, eq=False)
+class Out:
+    """An output; `borrow` is taken for Theano's sake, results are always the caller's own."""
+
+    variable: Variable
+    borrow: bool = False
+
+
+Update = tuple[SharedVariable, Variable]
+
+
+@dataclass
+class Request:
+    """All that `function` was asked for, checked and in plain form."""
+
+    inputs: list[In]
+    outputs: list[Variable]
+    form: Callable[[list[Any]], Any]
+    updates: list[Update]
+    mode: Mode
+    name: str
+    original: dict[str, Any] = field(default_factory=dict)
+
+
+def function(
+    inputs: Sequence[Any] = (),
+    outputs: Any = None,
+    mode: Mode | str | None = None,
+    updates: Iterable[tuple[Any, Any]] | Mapping[Any, Any] | None = None,
+    givens: Iterable[tuple[Any, Any]] | Mapping[Any, Any] | None = None,
+    no_default_updates: bool | Sequence[Variable] = False,
+    accept_inplace: bool = False,
+    name: str | None = None,
+    rebuild_strict: bool = True,
+    allow_input_downcast: bool | None = None,
+    profile: Any = None,
+    on_unused_input: str | None = None,
+) -> Function:
+    """Compile the computation of `outputs` from `inputs` into a callable.
+
+    Parameters
+    ----------
+    inputs
+        Variables or `In`s, in the order of the arguments.
+    outputs
+        A variable, an `Out`, a list or dict of them, or None: what a call returns.
+    mode
+        A `Mode` or its name: "fast_run", "interpret", "verify", "nanguard"; `config.mode` if None.
+    updates
+        Pairs (shared variable, its next value), stored after each call, all from the old values.
+    givens
+        Pairs (variable, what stands in its place).
+    no_default_updates
+        True, or a list of shared variables, to leave their `default_update` out.
+    allow_input_downcast
+        Whether arguments may lose precision: True, False, or None for Python floats only.
+    on_unused_input
+        "raise", "warn" or "ignore" an input no output needs.
+
+    Raises
+    ------
+    UnusedInputError, MissingInputError, UpdateError, DuplicateUpdateError, GraphTypeError
+
+    >>> import symgraph.tensor as T
+    >>> x = T.dvector("x")
+    >>> f = function([x], (x**2).sum())
+    >>> f([1.0, 2.0, 3.0])
+    array(14.)
+    """
+    specs = [_as_in(item, allow_input_downcast) for item in inputs]
+    _check_inputs(specs)
+    variables, form = _as_outputs(outputs)
+    replace = _as_pairs(givens, "givens")
+    pairs = _as_updates(updates)
+    pairs += [(_hidden_shared(s), s.update) for s in specs if s.update is not None]
+    variables, pairs = _substitute(variables, pairs, replace)
+    pairs += _default_updates(variables, pairs, no_default_updates)
+    _check_unused(specs, [*variables, *(v for _, v in pairs)], on_unused_input)
+    request = Request(specs, variables, form, pairs, get_mode(mode), name or "function")
+    return Function(request)
+
+
+# --- what was asked for ------------------------------------------------------------------
+
+
+def _as_in(item: Any, allow_downcast: bool | None) -> In:
+    if isinstance(item, list | tuple):
+        raise GraphTypeError("an input is a variable or an In(variable, value=...), not a list")
+    spec = item if isinstance(item, In) else In(item)
+    var = spec.variable
+    if isinstance(var, SharedVariable):
+        raise GraphTypeError(
+            f"{var} is shared, so it is an input of every function already; to compute with other"
+            " values, pass givens=[(shared, variable)]"
+        )
+    if not isinstance(var, Variable) or isinstance(var, Constant):
+        raise GraphTypeError(f"an input is a symbolic variable, not {var!r}")
+    if spec.allow_downcast is None and not isinstance(item, In):
+        allow = config.allow_input_downcast if allow_downcast is None else allow_downcast
+        return In(var, allow_downcast=allow)
+    return spec
+
+
+def _check_inputs(specs: Sequence[In]) -> None:
+    seen: set[Variable] = set()
+    for spec in specs:
+        if spec.variable in seen:
+            raise GraphTypeError(f"{spec.variable} stands twice among the inputs")
+        seen.add(spec.variable)
+
+
+def _as_outputs(outputs: Any) -> tuple[list[Variable], Callable[[list[Any]], Any]]:
+    if outputs is None:
+        return [], lambda results: None
+    if isinstance(outputs, Mapping):
+        keys = list(outputs)
+        if not all(isinstance(key, str) for key in keys):
+            raise GraphTypeError("the keys of a dict of outputs are strings")
+        variables = [_output(outputs[key]) for key in keys]
+        return variables, lambda results: dict(zip(keys, results, strict=True))
+    if isinstance(outputs, list | tuple):
+        return [_output(item) for item in outputs], lambda results: results
+    return [_output(outputs)], lambda results: results[0]
+
+
+def _output(item: Any) -> Variable:
+    return as_tensor_variable(item.variable if isinstance(item, Out) else item)
+
+
+def _as_pairs(pairs: Any, what: str) -> dict[Variable, Variable]:
+    found: dict[Variable, Variable] = {}
+    for old, new in pairs.items() if isinstance(pairs, Mapping) else pairs or ():
+        if not isinstance(old, Variable):
+            raise GraphTypeError(f"{what} pairs variables with what replaces them, not {old!r}")
+        if old in found:
+            raise GraphTypeError(f"{what} replaces {old} twice")
+        found[old] = old.type.filter_variable(_fit(new, old))
+    return found
+
+
+def _fit(new: Any, old: Variable) -> Variable:
+    """`new` as a variable, a Python or NumPy value in the dtype of what it replaces."""
+    if isinstance(new, Variable):
+        return new
+    value = old.type.filter(new, allow_downcast=None)
+    return as_tensor_variable(value)
+
+
+def _as_updates(updates: Any) -> list[Update]:
+    pairs = updates.items() if isinstance(updates, Mapping) else updates or ()
+    found: list[Update] = []
+    for pair in pairs:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise UpdateError(f"updates are pairs (shared variable, next value), not {pair!r}")
+        shared, value = pair
+        if not isinstance(shared, SharedVariable):
+            where = f", made at {shared.made_at}" if isinstance(shared, Variable) else ""
+            raise UpdateError(
+                f"{shared!r}{where} is updated, but only shared variables keep a value between"
+                " calls; make it with symgraph.shared(value)"
+            )
+        if any(shared is other for other, _ in found):
+            raise DuplicateUpdateError(
+                f"{shared}, made at {shared.made_at}, is updated twice; combine the two updates"
+            )
+        found.append((shared, _next_value(shared, value)))
+    return found
+
+
+def _next_value(shared: SharedVariable, value: Any) -> Variable:
+    new = _fit(value, shared)
+    if not shared.type.is_super(new.type):
+        raise UpdateError(
+            f"{shared} is {shared.type} but its update, made at {new.made_at}, is {new.type};"
+            f" convert it, for instance with T.cast(update, {str(shared.dtype)!r})"
+        )
+    return new
+
+
+def _hidden_shared(spec: In) -> SharedVariable:
+    if not isinstance(spec.value, SharedVariable):
+        raise UpdateError(f"In({spec.variable}, update=...) needs value=, a shared variable")
+    return spec.value
+
+
+def _substitute(
+    outputs: list[Variable], updates: list[Update], replace: dict[Variable, Variable]
+) -> tuple[list[Variable], list[Update]]:
+    if not replace:
+        return outputs, updates
+    new = clone_graph([*outputs, *(v for _, v in updates)], replace)
+    count = len(outputs)
+    return new[:count], [(s, v) for (s, _), v in zip(updates, new[count:], strict=True)]
+
+
+def _default_updates(
+    outputs: Sequence[Variable], updates: Sequence[Update], without: bool | Sequence[Variable]
+) -> list[Update]:
+    """The default updates of the shared variables used, and of those that these use."""
+    if without is True:
+        return []
+    skip = {s for s, _ in updates} | set(without or ())  # type: ignore[arg-type]
+    found: list[Update] = []
+    pending = [*outputs, *(v for _, v in updates)]
+    while pending:
+        more = []
+        for var in ancestors(pending):
+            update = getattr(var, "default_update", None)
+            if isinstance(var, SharedVariable) and update is not None and var not in skip:
+                skip.add(var)
+                found.append((var, _next_value(var, update)))
+                more.append(found[-1][1])
+        pending = more
+    return found
+
+
+def _check_unused(specs: Sequence[In], roots: Sequence[Variable], policy: str | None) -> None:
+    policy = policy or str(config.on_unused_input)
+    if policy not in POLICIES:
+        raise GraphTypeError(f"on_unused_input is one of {POLICIES}, not {policy!r}")
+    used = set(ancestors(roots))
+    for spec in specs:
+        if spec.variable in used or policy == "ignore":
+            continue
+        message = (
+            f"the input {spec.variable}, made at {spec.variable.made_at}, is not used by any"
+            " output; leave it out, or pass on_unused_input='ignore'"
+        )
+        if policy == "raise":
+            raise UnusedInputError(message)
+        warnings.warn(message, stacklevel=4)
+    known = {spec.variable for spec in specs}
+    for var in used:
+        if var.owner is None and var not in known and not isinstance(var, SharedVariable | Constant):
+            raise MissingInputError(
+                f"{var} ({var.type}), made at {var.made_at}, is needed but is not an input, shared"
+                " or constant; add it to the inputs, or give it a value by givens"
+            )
+
+
+# --- the callable ------------------------------------------------------------------------
+
+
+class Function:
+    """A compiled graph: call it with arrays, by position or by name.
+
+    Attributes
+    ----------
+    inputs, outputs, updates
+        What it was made from.
+    stages
+        What each stage of the compiler made, by name.
+    kernels
+        The generated kernels.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.name = request.name
+        self.inputs = request.inputs
+        self.outputs = request.outputs
+        self.updates = dict(request.updates)
+        self.trace = Trace()
+        roots = [*self.outputs, *self.updates.values()]
+        self.shared = list(
+            dict.fromkeys(
+                [v for v in ancestors(roots) if isinstance(v, SharedVariable)] + list(self.updates)
+            )
+        )
+        self._compile()
+
+    def _compile(self) -> None:
+        request, mode = self.request, self.request.mode
+        variables = tuple(spec.variable for spec in self.inputs)
+        task = Task((*variables, *self.shared), tuple(self.outputs), tuple(self.updates.items()))
+        if mode.nan:
+            task = Task(task.inputs, task.roots)
+        self._task = task
+        title = f"symgraph {request.name}: {', '.join(map(str, variables)) or 'no inputs'}"
+        self._run = compile_task(task, mode, title, self.trace)
+        self._fast = isinstance(self._run, Native)
+        self._count = len(self.outputs)
+        self._replaced = [s for s in self.updates] if mode.nan else list(self._run.replaced)
+        self._arity = len(self.inputs)
+        self._defaults = [self._default(spec) for spec in self.inputs]
+        self._places = {spec.key: n for n, spec in enumerate(self.inputs) if spec.key}
+        self._lock = threading.Lock() if self.updates else None
+
+    def _default(self, spec: In) -> Any:
+        if spec.value is None or isinstance(spec.value, SharedVariable):
+            return spec.value
+        return self._filter(spec, spec.value)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        values: Sequence[Any] = args
+        if kwargs or len(args) != self._arity:
+            values = self._gather(args, kwargs)
+        if self._lock is None:
+            return self._apply(values)
+        with self._lock:
+            return self._apply(values)
+
+    def _apply(self, values: Sequence[Any]) -> Any:
+        arrays = [*values, *[s.container.value for s in self.shared]]
+        if self._fast:
+            try:
+                results = self._run(arrays)
+            except TypeError as error:
+                if isinstance(error, InputError):
+                    raise
+                results = self._run(self._plain(values))
+        else:
+            results = self._run(self._plain(values))
+        if self.request.mode.nan:
+            self._watch(results, values)
+        for shared, value in zip(self._replaced, results[self._count :], strict=True):
+            shared.container.value = value
+        return self.request.form(results[: self._count])
+
+    def _plain(self, values: Sequence[Any]) -> list[Any]:
+        """The arguments as row-major, aligned, writable arrays of their types."""
+        filtered = [self._filter(s, v) for s, v in zip(self.inputs, values, strict=True)]
+        arrays = [*filtered, *(s.container.value for s in self.shared)]
+        if not self._fast:
+            return arrays
+        return [np.require(a, requirements="CAW") if isinstance(a, np.ndarray) else a for a in arrays]
+
+    def _filter(self, spec: In, value: Any) -> Any:
+        try:
+            return spec.variable.type.filter(value, spec.strict, spec.allow_downcast)
+        except (InputTypeError, InputShapeError) as error:
+            place = f"argument {spec.variable}, made at {spec.variable.made_at},"
+            raise type(error)(f"{self.name}: {place} {error}") from None
+
+    def _gather(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """The arguments in order, keywords and defaults put in their places."""
+        if len(args) > self._arity:
+            raise SurplusArgumentError(
+                f"{self.name} takes {self._arity} arguments ({self._signature()}), not {len(args)}"
+            )
+        missing = object()
+        values = [*args, *[missing] * (self._arity - len(args))]
+        for key, value in kwargs.items():
+            place = self._places.get(key)
+            if place is None:
+                raise SurplusArgumentError(
+                    f"{self.name} has no input named {key!r}; its inputs are {self._signature()}"
+                )
+            if values[place] is not missing:
+                raise SurplusArgumentError(f"{self.name}: {key!r} is passed twice")
+            values[place] = value
+        for n, default in enumerate(self._defaults):
+            if values[n] is missing and default is not None:
+                shared = isinstance(default, SharedVariable)
+                values[n] = default.container.value if shared else default
+        absent = [s for s, v in zip(self.inputs, values, strict=True) if v is missing]
+        if absent:
+            names = ", ".join(f"{s.variable} (made at {s.variable.made_at})" for s in absent)
+            raise MissingArgumentError(f"{self.name}: no value for {names}; pass {self._signature()}")
+        return values
+
+    def _signature(self) -> str:
+        return ", ".join(f"{spec.key or spec.variable}" for spec in self.inputs) or "none"
+
+    def _watch(self, results: Sequence[Any], values: Sequence[Any]) -> None:
+        """Refuse results that hold NaN, naming the first node that made one."""
+        if all(not _has_nan(r) for r in results):
+            return
+        known = dict(zip(self._task.inputs, self._plain(values), strict=True))
+        culprit: list[Any] = []
+
+        def watch(node: Any, made: Sequence[Any]) -> None:
+            if not culprit and any(map(_has_nan, made)):
+                culprit.append(node)
+
+        interpret(self._task.roots, known, watch)
+        where = f"first made by {culprit[0].op} at {culprit[0].made_at}" if culprit else "in an argument"
+        raise NanError(f"{self.name}: a result is NaN, {where}; nothing was stored")
+
+    # --- looking inside --------------------------------------------------------------------
+
+    @property
+    def graph(self) -> Graph:
+        """The rewritten graph."""
+        task = self.trace.stages["canonical"]
+        return Graph(task.inputs, task.roots)
+
+    @property
+    def stages(self) -> dict[str, Any]:
+        """What each stage of the compiler made."""
+        return self.trace.stages
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long each stage of the compiler took."""
+        return self.trace.seconds
+
+    @property
+    def kernels(self) -> list[Any]:
+        """The kernels, in the order of their first use."""
+        return self.trace.kernels
+
+    def source(self) -> str:
+        """The generated module, as compiled."""
+        return "\n".join(self.trace.sources)
+
+    # --- copies and pickles ----------------------------------------------------------------
+
+    def copy(
+        self,
+        share_memory: bool = False,
+        swap: Mapping[SharedVariable, SharedVariable] | None = None,
+        delete_updates: bool = False,
+        name: str | None = None,
+        profile: Any = None,
+    ) -> Function:
+        """Another function of the same graph, shared variables swapped if asked.
+
+        `share_memory` is taken for Theano's sake: each call in flight has memory of its own.
+        """
+        swap = dict(swap or {})
+        for old, new in swap.items():
+            if old not in self.shared:
+                raise GraphTypeError(f"{old} is not a shared variable of {self.name}")
+            old.type.filter_variable(new)
+        roots = clone_graph([*self.outputs, *self.updates.values()], swap)
+        count = len(self.outputs)
+        updates = [(swap.get(s, s), v) for s, v in zip(self.updates, roots[count:], strict=True)]
+        request = Request(
+            self.inputs,
+            list(roots[:count]),
+            self.request.form,
+            [] if delete_updates else updates,  # type: ignore[arg-type]
+            self.request.mode,
+            name or self.name,
+        )
+        return Function(request)
+
+    def get_shared(self) -> list[SharedVariable]:
+        """The shared variables it reads or updates."""
+        return list(self.shared)
+
+    def __repr__(self) -> str:
+        return f"<symgraph function {self.name}({self._signature()})>"
+
+
+def _has_nan(value: Any) -> bool:
+    array = np.asarray(value)
+    return array.dtype.kind in "fc" and bool(np.isnan(array).any())
+
+
+def evaluate(variable: Variable, inputs: Mapping[Any, Any] | None = None, **options: Any) -> Any:
+    """The value of a variable for values of the inputs it depends on.
+
+    The compiled function is kept on the variable for the next call.
+    """
+    given = dict(inputs or {})
+    named = {v.name: v for v in ancestors([variable]) if v.name}
+    values = {named.get(k, k) if isinstance(k, str) else k: v for k, v in given.items()}
+    key = tuple(values)
+    cache = variable.tag.__dict__.setdefault("evaluators", {})
+    if key not in cache:
+        cache[key] = function(list(values), variable, on_unused_input="ignore", **options)
+    return cache[key](*values.values())
+
+
+TensorVariable.evaluator = staticmethod(evaluate)
