@@ -17,7 +17,7 @@ from symgraph.errors import IndexRangeError, InputShapeError, ShapeError, Symgra
 from symgraph.graph import Constant, Variable
 from symgraph.interpret import interpret
 from symgraph.lower.program import Failure, Program
-from symgraph.backends.runtime import Stop
+from symgraph.backends.support import Stop
 from symgraph.types import TensorType
 from symgraph.verify import compare_values
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 from numba import types
-from numba.np.numpy_support import from_dtype
 
 from symgraph.backends.scalar_math import definitions
+from symgraph.backends.store import array
 from symgraph.backends.text import expression, kernel_text, literal, numba_name
 from symgraph.kernel import Buffer, Call, Expr, Kernel, Load
 from symgraph.lower.program import (
@@ -34,6 +33,7 @@ from math import inf, nan
 import numpy as np
 
 from symgraph.backends.runtime import *
+from symgraph.backends.support import *
 """
 BLAS_SUFFIX = {"float32": "f32", "float64": "f64", "complex64": "c64", "complex128": "c128"}
 Lines = Iterator[str]
@@ -213,10 +213,8 @@ def _pointed(expr: Expr) -> Expr:
 
 def signature(program: Program) -> tuple[types.Type, ...]:
     """The argument types of the driver: row-major arrays, those of the workspace first."""
-    arrays = [
-        types.Array(from_dtype(np.dtype(p.buffer.dtype)), _rank(p), "C") for p in program.parameters
-    ]
-    return (types.Array(types.int64, 1, "C"), types.Array(types.uint8, 1, "C"), *arrays)
+    arrays = (array(p.buffer.dtype, _rank(p)) for p in program.parameters)
+    return (array("int64", 1), array("uint8", 1), *arrays)
 
 
 def _rank(parameter: Parameter) -> int:

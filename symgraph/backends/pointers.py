@@ -74,3 +74,15 @@ def pointer(typingctx: Any, place: Any, dtype: Any) -> Any:
         return builder.inttoptr(args[0], context.get_value_type(sig.return_type))
 
     return types.CPointer(dtype.instance_type)(types.int64, dtype), build
+
+
+@intrinsic
+def offset(typingctx: Any, place: Any, count: Any) -> Any:
+    """`offset(pointer, count) -> CPointer`: `count` elements further on."""
+    if not isinstance(place, types.CPointer) or not isinstance(count, types.Integer):
+        return None
+
+    def build(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
+        return builder.gep(args[0], [args[1]])
+
+    return place(place, types.int64), build

@@ -32,6 +32,7 @@ BUSY, FUNCTION, DATA, EXTENT, MISSED = 24, 25, 26, 27, 28
 SLEEPERS, STOP, WAITING = 32, 33, 34
 MUTEX, WAKE, DONE = 40, 48, 56
 WORDS = 64
+PATIENCE = 10  # how much longer a launch looks for its last shares than a worker for new ones
 
 lock = types.ExternalFunction("pthread_mutex_lock", types.int32(types.int64))
 unlock = types.ExternalFunction("pthread_mutex_unlock", types.int32(types.int64))
@@ -74,9 +75,13 @@ def _take_shares(pool: Any) -> None:
 
 @njit(**OPTIONS)
 def _wait_for_shares(pool: Any) -> None:
-    for _ in range(load(pool, SPIN)):
+    looks = load(pool, SPIN)
+    while looks > 0:
         if _has_shares(load(pool, STATE)) or load(pool, STOP):
             return
+        # While a launch is under way the next one is near: falling asleep then would cost a
+        # wake-up at each launch of a sequence of long ones.
+        looks -= 1 - load(pool, BUSY)
         spin_hint()
     lock(place(pool, MUTEX))
     add(pool, SLEEPERS, 1)
@@ -88,7 +93,7 @@ def _wait_for_shares(pool: Any) -> None:
 
 @njit(**OPTIONS)
 def _wait_for_others(pool: Any) -> None:
-    for _ in range(load(pool, SPIN)):
+    for _ in range(load(pool, SPIN) * PATIENCE):
         if load(pool, LEFT) == 0:
             return
         spin_hint()
