@@ -4,6 +4,8 @@ Words are int64 behind a `CPointer(int64)`. Every access is sequentially consist
 sleep protocols compare two words written by two threads (Dekker), which weaker orders would break.
 """
 
+# mypy: allow-untyped-decorators
+
 from __future__ import annotations
 
 import platform
@@ -110,7 +112,7 @@ def pool_words(typingctx: Any) -> Any:
 
 
 def external_words(module: ir.Module, name: str) -> Any:
-    """The int64 words behind an external symbol, as an LLVM value."""
+    """Return the int64 words behind an external symbol, as an LLVM value."""
     if name in module.globals:
         return module.globals[name]
     return ir.GlobalVariable(module, WORD, name)

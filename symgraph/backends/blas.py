@@ -3,15 +3,18 @@
     gemm(m, n, k, alpha, a, lda, trans_a, b, ldb, trans_b, beta, c, ldc) -> int64
 
 The addresses come from `scipy.linalg.cython_blas`, which is there for whatever BLAS SciPy was built
-with. They are registered as symbols when this module is imported (which imports SciPy: import it
-only from text that needs it), so object code kept on disk finds them in the next process.
+with. Importing it takes 0.2 s, so it waits until a driver that calls `gemm` is compiled, or loaded
+from disk: numba's `reload_init` calls `register` before the object code of such a driver is linked.
 
 BLAS is column-major, where a row-major matrix is its own transpose; so C = op(A) op(B) is asked for
 as C' = op(B)' op(A)'. The routines are described in the reference BLAS, netlib.org/blas.
 """
 
+# mypy: allow-untyped-decorators
+
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from llvmlite import binding, ir
@@ -29,13 +32,17 @@ def _symbol(routine: str) -> str:
     return f"symgraph_blas_{routine}"
 
 
-for _routine in [letter + kind for letter in LETTERS.values() for kind in ("gemm", "gemv")]:
-    _address = get_cython_function_address("scipy.linalg.cython_blas", _routine)
-    binding.add_symbol(_symbol(_routine), _address)
+@cache
+def register() -> None:
+    """Make SciPy's routines known to the linker of compiled code."""
+    for routine in [letter + kind for letter in LETTERS.values() for kind in ("gemm", "gemv")]:
+        address = get_cython_function_address("scipy.linalg.cython_blas", routine)
+        binding.add_symbol(_symbol(routine), address)
 
 
 def set_blas_threads(count: int) -> None:
-    """Let SciPy's BLAS use `count` threads; NumPy's own copy of BLAS is left alone if it has one."""
+    """Let SciPy's BLAS use `count` threads; NumPy's own copy is left alone."""
+    register()
     libraries = ThreadpoolController().select(user_api="blas").lib_controllers
     bundled = [library for library in libraries if "scipy.libs" in library.filepath]
     for library in bundled or libraries:
@@ -73,9 +80,15 @@ def gemm(
     sig = size(size, size, size, dtype, a, size, flag, b, size, flag, dtype, c, size)
 
     def build(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
+        register()
+        context.active_code_library._reload_init.add(register)
         return _Product(builder, LETTERS[dtype], args).emit()
 
     return sig, build
+
+
+# Generated code names the dtype, for its readers; the pointers decide.
+gemm_f32 = gemm_f64 = gemm_c64 = gemm_c128 = gemm
 
 
 class _Product:
@@ -117,18 +130,18 @@ class _Product:
         self._call("gemm", args)
 
     def _column(self) -> None:
-        """n == 1: C = op(A) b."""
+        """Multiply by one column: C = op(A) b."""
         step = self.builder.select(self.trans_b, LONG(1), self.ldb)
         vectors = (self.b, step, self.ldc)
         self._vector(self.builder.not_(self.trans_a), self.m, self.a, self.lda, vectors)
 
     def _row(self) -> None:
-        """m == 1: C' = op(B)' a."""
+        """Multiply one row: C' = op(B)' a."""
         step = self.builder.select(self.trans_a, self.lda, LONG(1))
         self._vector(self.trans_b, self.n, self.b, self.ldb, (self.a, step, LONG(1)))
 
     def _vector(self, trans: Any, length: Any, matrix: Any, ld: Any, vectors: Any) -> None:
-        """y = op(matrix) x, with the matrix as BLAS sees it, y of `length` and x of k elements."""
+        """Set y = op(matrix) x: the matrix as BLAS sees it, y of `length`, x of k elements."""
         x, step_x, step_y = vectors
         rows = self.builder.select(trans, self.k, length)
         columns = self.builder.select(trans, length, self.k)

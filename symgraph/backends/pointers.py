@@ -4,6 +4,8 @@ Pointers are numba's `CPointer(dtype)`: `p[i]` reads or writes element `i`, unch
 counted from the end. A bool is one byte in memory.
 """
 
+# mypy: allow-untyped-decorators
+
 from __future__ import annotations
 
 import operator

@@ -7,6 +7,8 @@ launching thread takes shares like any worker and waits only for shares that oth
 a worker that never gets a core costs nothing.
 """
 
+# mypy: allow-untyped-decorators
+
 from __future__ import annotations
 
 from typing import Any
@@ -116,7 +118,7 @@ def _worth_waking(pool: Any, work: Any) -> Any:
 
 @njit(**OPTIONS)
 def work() -> None:
-    """What a worker thread does until STOP is set."""
+    """Work until STOP is set: what a worker thread does."""
     pool = pool_words()
     while load(pool, STOP) == 0:
         _take_shares(pool)

@@ -1,22 +1,32 @@
 """What generated CPU code is made of: `from symgraph.backends.runtime import *`.
 
-Decorators
-    @kernel  def k(lo, hi, share, *args)   nogil, unchecked, IEEE arithmetic (no fast-math).
-        `lo, hi, share` are int64; other arguments are scalars and pointers. It does rows lo..hi of
-        its outer extent and returns nothing. Contract: memory it writes through one pointer is
-        reached through no other argument (pass a buffer that is updated in place once).
-    @driver  def call(*arrays)             the entry: native, no GIL while it runs.
+Decorators (compiler.py)
+    @kernel  def k(lo, hi, share, *args)
+        Does rows lo..hi of its outer extent and returns nothing. `lo, hi, share` are int64, other
+        arguments scalars and pointers. Unchecked; IEEE arithmetic, no fast-math. Contract: memory
+        it writes through one pointer is reached through no other argument (pass a buffer that is
+        updated in place once).
+    @helper  def f(x, ...) -> scalar       called by kernels and drivers, inlined
+    @driver  def call(*arrays)             the entry: native, without the GIL while it runs
 
 Memory (pointers.py)
     data(array) -> CPointer(dtype)         first element; bools are bytes
     address(array) -> int64
     pointer(address: int64, dtype) -> CPointer(dtype)      dtype as in `pointer(base + 64, float32)`
+    offset(pointer, count) -> CPointer     `count` elements further on
 
 Threads (threads.py)
     launch(kernel, n, work, *args) -> int64
         Runs `kernel(lo, hi, share, *args)` over all of range(n), cut into contiguous shares that
-        several threads take when `work` (scalar operations in all) is worth it. Returns the number
-        of shares; each was run exactly once, numbered from 0.
+        several threads take when `work`, an int64, is worth it: scalar operations in all, some
+        0.05 ns each when vectorised. Returns the number of shares. Shares are numbered from 0; each
+        is run exactly once, those of one launch possibly at the same time. Their number depends on
+        n, work and `set_threads` only, and is `max_shares()` at most.
+
+Matrix products (blas.py)
+    gemm(m, n, k, alpha, a, lda, trans_a, b, ldb, trans_b, beta, c, ldc) -> int64
+        Row-major C = alpha op(A) op(B) + beta C; 1 when a size does not fit 32 bits, else 0. Also
+        under the names gemm_f32, gemm_f64, gemm_c64, gemm_c128. May be called in kernels.
 
 Scalars (scalar.py, division.py), operands of one dtype
     sqrt floor ceil trunc rint absolute (x); copysign(size, sign); fma(a, b, c)
@@ -35,9 +45,6 @@ with uint64 gives float64, so cast results back: `int32(a + b)`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 from numba import (
     boolean,
@@ -55,9 +62,10 @@ from numba import (
     uint64,
 )
 
-from symgraph.backends.compiler import driver, kernel
+from symgraph.backends.blas import gemm, gemm_c64, gemm_c128, gemm_f32, gemm_f64
+from symgraph.backends.compiler import driver, helper, kernel
 from symgraph.backends.division import floordiv, mod, power
-from symgraph.backends.pointers import address, data, pointer
+from symgraph.backends.pointers import address, data, offset, pointer
 from symgraph.backends.scalar import (
     absolute,
     add_any_order,
@@ -77,12 +85,50 @@ from symgraph.backends.scalar import (
 )
 from symgraph.backends.threads import launch
 
-DTYPES = "boolean int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64"
-
 __all__ = [
-    "absolute", "add_any_order", "address", "bits", "boolean", "ceil", "complex64", "complex128",
-    "copysign", "data", "driver", "float32", "float64", "floor", "floordiv", "fma", "from_bits",
-    "int8", "int16", "int32", "int64", "kernel", "launch", "max_nan", "min_nan", "mod",
-    "mul_any_order", "np", "pointer", "power", "rint", "select", "sqrt", "trunc", "uint8",
-    "uint16", "uint32", "uint64",
+    "absolute",
+    "add_any_order",
+    "address",
+    "bits",
+    "boolean",
+    "ceil",
+    "complex64",
+    "complex128",
+    "copysign",
+    "data",
+    "driver",
+    "float32",
+    "float64",
+    "floor",
+    "floordiv",
+    "fma",
+    "from_bits",
+    "gemm",
+    "gemm_c64",
+    "gemm_c128",
+    "gemm_f32",
+    "gemm_f64",
+    "helper",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "kernel",
+    "launch",
+    "max_nan",
+    "min_nan",
+    "mod",
+    "mul_any_order",
+    "np",
+    "offset",
+    "pointer",
+    "power",
+    "rint",
+    "select",
+    "sqrt",
+    "trunc",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
 ]

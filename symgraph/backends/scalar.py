@@ -7,6 +7,8 @@ silently computed in another precision. Only `power` of integers branches: loops
 others can be vectorised.
 """
 
+# mypy: allow-untyped-decorators
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -51,16 +53,16 @@ def is_signed(kind: Any) -> bool:
 
 
 def _same(kinds: tuple[types.Type, ...]) -> types.Type | None:
-    """The common type of all operands, None when they differ."""
+    """Return the common type of all operands, None when they differ."""
     first, *others = [types.unliteral(k) for k in kinds]
     return first if all(k == first for k in others) else None
 
 
 def plan(kinds: tuple[types.Type, ...], on_float: Emit | None, on_int: Emit | None) -> Any:
-    """What an `@intrinsic` returns: the signature and the code for the common dtype of `kinds`."""
+    """Return what an `@intrinsic` must: signature and code for the common dtype of `kinds`."""
     kind = _same(kinds)
     emit = on_float if is_float(kind) else on_int if is_int(kind) else None
-    if emit is None:
+    if kind is None or emit is None:
         return None
 
     def build(context: Any, builder: ir.IRBuilder, sig: Any, args: Values) -> Any:
@@ -169,7 +171,7 @@ def _reinterpret(kind: Any, table: dict[Any, Any]) -> Any:
 
 
 def _reorderable(operation: str) -> Emit:
-    """A float operation that LLVM may reassociate, and so vectorise in a reduction."""
+    """Make a float operation that LLVM may reassociate, and so vectorise in a reduction."""
     return lambda builder, kind, args: getattr(builder, operation)(*args, flags=("reassoc",))
 
 

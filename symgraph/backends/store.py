@@ -48,14 +48,14 @@ _warned: set[str] = set()
 
 
 def array(dtype: str, ndim: int) -> types.Array:
-    """The numba type of a C-contiguous, aligned, writable array, the only kind an entry takes."""
+    """Return numba's type of a row-major, aligned, writable array, the only kind an entry takes."""
     return types.Array(numba.from_dtype(np.dtype(dtype)), ndim, "C")
 
 
 def load(
     text: str, *, folder: Path | None, entry: str = "call", signature: Sequence[types.Type]
 ) -> Any:
-    """The function `entry` of the module `text`, compiled for `signature` and nothing else.
+    """Compile the module `text`, or load it; return its `entry`, made for `signature` only.
 
     `signature` holds one numba type per argument: `array(dtype, ndim)` for arrays. A call with
     arguments of any other dtype, rank or layout raises TypeError. With `folder` None, or one that
@@ -76,7 +76,7 @@ def load(
 
 
 def stats() -> dict[str, int]:
-    """How many modules this process read from disk (`hits`) and had to compile (`misses`)."""
+    """Count the modules this process read from disk (`hits`) and had to compile (`misses`)."""
     return {"hits": _counts["hits"], "misses": _counts["misses"]}
 
 
@@ -111,7 +111,7 @@ def _key(text: str, entry: str, signature: Sequence[types.Type]) -> str:
 
 @cache
 def _surroundings() -> tuple[str, ...]:
-    """What machine code depends on besides the text."""
+    """List what machine code depends on besides the text."""
     sources = hashlib.sha256()
     for file in sorted(Path(__file__).parent.glob("*.py")):
         sources.update(file.read_bytes())
@@ -199,7 +199,7 @@ class ObjectFile:
         self.file = file
 
     def load_overload(self, signature: Any, target_context: Any) -> CompileResult | None:
-        """The compiled function, or None when it has to be compiled."""
+        """Load the compiled function; None when it has to be compiled."""
         content = self._content()
         if content is None:
             _counts["misses"] += 1

@@ -45,6 +45,7 @@ from symgraph.lower.program import (
     Step,
     exprs_of,
 )
+from symgraph.lower.share import share_kernels
 from symgraph.lower.sizes import Check, Namer, Sizes, dtype_of, free_names
 
 Update = tuple[Variable, Variable]  # a shared variable, its next value
@@ -466,7 +467,7 @@ class Lowering:
         }
         program = Program(
             tuple(parameters.values()),
-            tuple(self.steps),
+            tuple(share_kernels(self.steps)),
             tuple(self._results),
             tuple(self.failures),
             tuple(parameters[v] for v in dict.fromkeys(self.written)),

@@ -1,0 +1,160 @@
+"""The `symgraph` command: `demo`, `export`, `cache`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import runpy
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+import symgraph as sg
+from symgraph import demo
+from symgraph.backends import store
+from symgraph.errors import ConfigError, SymgraphError
+from symgraph.mode import MODES
+
+EXPORT_HELP = """\
+TARGET is "demo", or a variable or compiled function of yours: "package.module:name" or
+"path/to/file.py:name". The format follows from the name of FILE.
+"""
+
+
+class UserError(Exception):
+    """Something the user asked for cannot be had; shown as one line."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0, or 2 after a mistake that one line explains."""
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options, Console(highlight=False, soft_wrap=True))
+    except (UserError, SymgraphError, OSError) as error:
+        print(f"symgraph: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("symgraph: stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The grammar of the command line."""
+    top = argparse.ArgumentParser(prog="symgraph", description=sg.__doc__)
+    top.add_argument("--version", action="version", version=f"symgraph {sg.__version__}")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    add_demo(commands.add_parser("demo", help="train a network on handwritten digits"))
+    add_export(commands.add_parser("export", help="write a graph to a file", epilog=EXPORT_HELP))
+    add_cache(commands.add_parser("cache", help="show or clear the folder of compiled code"))
+    return top
+
+
+def add_demo(command: argparse.ArgumentParser) -> None:
+    """The grammar of `symgraph demo`."""
+    usual = demo.Settings()
+    for name, meaning in {
+        "epochs": "passes over the training images",
+        "hidden": "width of the hidden layer",
+        "batch": "images per step",
+    }.items():
+        command.add_argument(
+            f"--{name}", type=positive, default=getattr(usual, name), metavar="N", help=meaning
+        )
+    command.add_argument("--seed", type=seed, default=usual.seed, metavar="N", help="random seed")
+    command.add_argument("--mode", choices=sorted(MODES), help="how to compile")
+    command.add_argument(
+        "--out", type=Path, default=usual.out, metavar="FILE", help="where the graph goes"
+    )
+    command.set_defaults(run=run_demo)
+
+
+def add_export(command: argparse.ArgumentParser) -> None:
+    """The grammar of `symgraph export`."""
+    command.add_argument("target", metavar="TARGET", help="what to write; see below")
+    command.add_argument("-o", "--out", type=Path, required=True, metavar="FILE")
+    command.set_defaults(run=run_export)
+
+
+def add_cache(command: argparse.ArgumentParser) -> None:
+    """The grammar of `symgraph cache`."""
+    command.add_argument("what", choices=["info", "clear"])
+    command.set_defaults(run=run_cache)
+
+
+def positive(text: str) -> int:
+    """A number of things, at least one."""
+    return at_least(1, text)
+
+
+def seed(text: str) -> int:
+    """A seed, not negative."""
+    return at_least(0, text)
+
+
+def at_least(least: int, text: str) -> int:
+    """An integer that is not below `least`; argparse makes a message of the error."""
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
+    return int(text)
+
+
+def run_demo(options: argparse.Namespace, console: Console) -> None:
+    """Train, and print what came of it."""
+    chosen = {name: getattr(options, name) for name in demo.Settings.__dataclass_fields__}
+    report = demo.run(demo.Settings(**chosen), console)
+    console.print(f"compile time    {report.compile_seconds:.2f} s")
+    console.print(f"time per step   {report.seconds_per_step * 1e6:.0f} us, median of {report.steps}")
+    console.print(f"test accuracy   {report.accuracy:.1%} of digits never seen in training")
+    console.print(f"compiled graph  {report.out}", markup=False)
+
+
+def run_export(options: argparse.Namespace, console: Console) -> None:
+    """Write the graph of the user's object."""
+    sg.export(find_target(options.target), str(options.out))
+    console.print(f"wrote {options.out}", markup=False)
+
+
+def find_target(target: str) -> Any:
+    """The object that `demo`, `module:name` or `file.py:name` stands for."""
+    if target == "demo":
+        return demo.compiled(demo.Settings())[0]
+    place, colon, name = target.rpartition(":")
+    if not colon or not place or not name:
+        raise UserError(f"{target!r} is not of the form module:name or file.py:name")
+    namespace = guarded(place, lambda: load_namespace(place))
+    if name not in namespace:
+        raise UserError(f"{place} defines no {name!r}")
+    return namespace[name]
+
+
+def load_namespace(place: str) -> dict[str, Any]:
+    """The names that a file or a module defines."""
+    if place.endswith(".py"):
+        return runpy.run_path(place, run_name="symgraph_export")
+    sys.path.insert(0, "")
+    return vars(importlib.import_module(place))
+
+
+def guarded(place: str, load: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `load` gives; whatever the user's own code raises becomes one line."""
+    try:
+        return load()
+    except Exception as error:
+        raise UserError(f"cannot load {place}: {type(error).__name__}: {error}") from error
+
+
+def run_cache(options: argparse.Namespace, console: Console) -> None:
+    """Show or clear what is kept on disk."""
+    folder = sg.config.folder
+    if folder is None:
+        raise ConfigError("nothing is kept on disk, since config.cache is False")
+    if options.what == "clear":
+        console.print(f"removed {store.clear(folder)} files from {folder}", markup=False)
+        return
+    files = [file for file in folder.glob(f"{store.PREFIX}*") if file.is_file()]
+    size = sum(file.stat().st_size for file in files)
+    console.print(f"{folder}: {len(files)} files, {size / 1e6:.1f} MB", markup=False)

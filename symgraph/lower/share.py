@@ -1,0 +1,77 @@
+"""Kernels that differ only in names are compiled once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from symgraph.kernel import (
+    OUTER,
+    Buffer,
+    Call,
+    Expr,
+    Kernel,
+    Let,
+    Lit,
+    Load,
+    Loop,
+    Name,
+    Stmt,
+    Store,
+)
+from symgraph.lower.program import Launch, Step
+
+Key = tuple[object, ...]
+
+
+def share_kernels(steps: Sequence[Step]) -> list[Step]:
+    """The steps, each launch using the first of the kernels that are alike."""
+    first: dict[Key, Kernel] = {}
+    shared: list[Step] = []
+    for step in steps:
+        if isinstance(step, Launch):
+            step = replace(step, kernel=first.setdefault(kernel_key(step.kernel), step.kernel))
+        shared.append(step)
+    return shared
+
+
+def kernel_key(kernel: Kernel) -> Key:
+    """What a kernel is apart from its names."""
+    numbers: dict[str, int] = {name.id: n for n, name in enumerate(OUTER)}
+    params = tuple((_number(_id(p), numbers), p.dtype, isinstance(p, Buffer)) for p in kernel.params)
+    return (params, _body_key(kernel.body, numbers))
+
+
+def _id(param: Buffer | Name) -> str:
+    return param.name if isinstance(param, Buffer) else param.id
+
+
+def _number(name: str, numbers: dict[str, int]) -> int:
+    return numbers.setdefault(name, len(numbers))
+
+
+def _body_key(body: Sequence[Stmt], numbers: dict[str, int]) -> Key:
+    return tuple(_stmt_key(stmt, numbers) for stmt in body)
+
+
+def _stmt_key(stmt: Stmt, numbers: dict[str, int]) -> Key:
+    if isinstance(stmt, Loop):
+        extent = (_expr_key(stmt.lo, numbers), _expr_key(stmt.hi, numbers))
+        return ("loop", _number(stmt.index, numbers), *extent, _body_key(stmt.body, numbers))
+    if isinstance(stmt, Store):
+        place = (_number(stmt.buffer.name, numbers), _expr_key(stmt.index, numbers))
+        return ("store", *place, _expr_key(stmt.value, numbers))
+    value = _expr_key(stmt.value, numbers)  # type: ignore[attr-defined]
+    kind = "let" if isinstance(stmt, Let) else "update"
+    return (kind, _number(stmt.name, numbers), value)  # type: ignore[attr-defined]
+
+
+def _expr_key(expr: Expr, numbers: dict[str, int]) -> Key:
+    if isinstance(expr, Name):
+        return ("name", _number(expr.id, numbers))
+    if isinstance(expr, Load):
+        return ("load", _number(expr.buffer.name, numbers), _expr_key(expr.index, numbers))
+    if isinstance(expr, Lit):
+        return ("lit", expr.dtype, repr(expr.value))
+    assert isinstance(expr, Call)
+    return (expr.op, expr.dtype, *(_expr_key(arg, numbers) for arg in expr.args))

@@ -1,0 +1,465 @@
+"""Sizes, and ops that move whole axes: dimshuffle, reshape, and their kin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symgraph.errors import GraphTypeError, ShapeError
+from symgraph.families import (
+    Assemble,
+    Example,
+    Index,
+    Moved,
+    Piece,
+    Read,
+    Sample,
+    SizeOf,
+    View,
+    is_continuous,
+)
+from symgraph.graph import Apply, Constant, Variable
+from symgraph.kernel import INT, lit
+from symgraph.types import (
+    DISCRETE,
+    Arg,
+    Dim,
+    Dims,
+    as_operands,
+    as_tensor_variable,
+    constant,
+    product,
+    unify,
+)
+
+
+@dataclass(frozen=True, repr=False)
+class ShapeI(SizeOf):
+    """The size of one axis, an int64 scalar; the tensor's data is not needed for it."""
+
+    axis: int
+
+    def out_dtypes(self, *dtypes: str) -> tuple[str, ...]:
+        """int64."""
+        return (INT,)
+
+    def out_shape(self, *args: Arg) -> Dims:
+        """A scalar."""
+        return ()
+
+    def size(self, *args: Arg) -> Dim:
+        """The size itself."""
+        return args[0].shape[self.axis]
+
+    def reference(self, x: Any) -> Any:
+        """The size itself."""
+        return np.int64(np.shape(x)[self.axis])
+
+    def grad(
+        self, inputs: Sequence[Variable], output_grads: Sequence[Variable]
+    ) -> Sequence[Variable | None]:
+        """A size does not depend on the data."""
+        return [None]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """Both axes of a matrix."""
+        yield Example(cls(0), (Sample((3, 4)),))
+        yield Example(cls(1), (Sample((3, 0)),))
+
+
+@dataclass(frozen=True, repr=False)
+class MakeVector(Assemble):
+    """A vector of scalars of one dtype."""
+
+    def prepare(self, *inputs: Any) -> Sequence[Variable]:
+        """Scalars, promoted to one dtype by `stack_scalars`."""
+        variables = as_operands(inputs)
+        if any(v.type.ndim or v.type.dtype != variables[0].type.dtype for v in variables):  # type: ignore[attr-defined]
+            raise GraphTypeError("MakeVector takes scalars of one dtype; use T.stack")
+        return variables
+
+    def out_shape(self, *args: Arg) -> Dims:
+        """As many elements as operands."""
+        return (len(args),)
+
+    def pieces(self, args: Sequence[Arg]) -> Sequence[Piece]:
+        """Each operand at its place."""
+        return [Piece(k, (), lambda index, read, k=k: (lit(k),)) for k in range(len(args))]  # type: ignore[misc]
+
+    def reference(self, *scalars: Any) -> Any:
+        """The vector."""
+        return np.array(scalars)
+
+    def L_op(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],
+        output_grads: Sequence[Variable],
+    ) -> Sequence[Variable | None]:
+        """Each operand gets its element of the cotangent."""
+        (g,) = output_grads
+        return [g[k] if is_continuous(x) else None for k, x in enumerate(inputs)]  # type: ignore[index]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """One and three operands."""
+        yield Example(cls(), (Sample(()),))
+        yield Example(cls(), (Sample(()),) * 3)
+
+
+def shape_i(x: Any, axis: int) -> Variable:
+    """The size of an axis: a constant if it is known, else an int64 scalar."""
+    x = as_tensor_variable(x)
+    size = x.type.shape[axis]  # type: ignore[attr-defined]
+    if isinstance(size, int):
+        return constant(np.int64(size))
+    made: Variable = ShapeI(axis)(x)
+    return made
+
+
+def shape(x: Any) -> Variable:
+    """The sizes of all axes, an int64 vector.
+
+    >>> shape([[1.0, 2.0, 3.0]]).eval()
+    array([1, 3])
+    """
+    x = as_tensor_variable(x)
+    sizes = [shape_i(x, axis) for axis in range(x.type.ndim)]  # type: ignore[attr-defined]
+    return make_vector(sizes) if sizes else constant(np.zeros(0, np.int64))
+
+
+def make_vector(scalars: Sequence[Variable]) -> Variable:
+    """A vector of int64 scalars, constant if all of them are."""
+    if all(isinstance(s, Constant) for s in scalars):
+        return constant(np.array([s.data for s in scalars]))  # type: ignore[attr-defined]
+    vector: Variable = MakeVector()(*scalars)
+    return vector
+
+
+def scalars_of(sizes: Any) -> list[Variable]:
+    """Sizes given as a vector, a scalar or a sequence, as int64 scalars."""
+    if isinstance(sizes, Variable) and sizes.type.ndim == 1:  # type: ignore[attr-defined]
+        return _vector_elements(sizes)
+    items = sizes if isinstance(sizes, list | tuple | np.ndarray) else [sizes]
+    found = [as_tensor_variable(np.int64(s) if isinstance(s, int) else s) for s in items]
+    for var in found:
+        if var.type.ndim or var.type.dtype not in DISCRETE:  # type: ignore[attr-defined]
+            raise GraphTypeError(f"a size is an integer scalar, but {var} is {var.type}")
+    return [v if v.type.dtype == INT else v.astype(INT) for v in found]  # type: ignore[attr-defined]
+
+
+def _vector_elements(vector: Variable) -> list[Variable]:
+    if isinstance(vector, Constant):
+        return [constant(np.int64(n)) for n in vector.data]
+    if vector.owner is not None and isinstance(vector.owner.op, MakeVector):
+        return list(vector.owner.inputs)
+    length = vector.type.shape[0]  # type: ignore[attr-defined]
+    if not isinstance(length, int):
+        raise GraphTypeError(
+            f"{vector}, made at {vector.made_at}, gives sizes but its own length is unknown; give"
+            " it shape=(n,), or pass ndim"
+        )
+    return [vector[k] for k in range(length)]  # type: ignore[index]
+
+
+@dataclass(frozen=True, repr=False)
+class DimShuffle(Moved):
+    """Axes in a new order; "x" is a new axis of size 1; an axis left out has to be of size 1."""
+
+    order: tuple[int | str, ...]
+
+    def out_shape(self, *args: Arg) -> Dims:
+        """The sizes in the new order."""
+        (x,) = args
+        for axis, size in enumerate(x.shape):
+            if axis not in self.order:
+                unify((1, size), f"dimshuffle drops axis {axis}, which")
+        return tuple(1 if axis == "x" else x.shape[int(axis)] for axis in self.order)
+
+    def source(self, index: Index, args: Sequence[Arg], read: Read) -> Index:
+        """The index in the old order."""
+        ndim = len(args[0].shape)
+        places = {axis: place for place, axis in enumerate(self.order)}
+        return tuple(index[places[a]] if a in places else lit(0) for a in range(ndim))
+
+    def axis_map(self, node: Apply) -> tuple[int | None, ...]:
+        """The old axis of each new one."""
+        return tuple(None if axis == "x" else int(axis) for axis in self.order)
+
+    def reference(self, x: Any) -> Any:
+        """NumPy's transpose and new axes."""
+        kept = [int(axis) for axis in self.order if axis != "x"]
+        dropped = tuple(a for a in range(x.ndim) if a not in kept)
+        moved = x.transpose(*kept, *dropped).reshape([x.shape[a] for a in kept])
+        return moved[tuple(None if axis == "x" else slice(None) for axis in self.order)]
+
+    def L_op(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],
+        output_grads: Sequence[Variable],
+    ) -> Sequence[Variable | None]:
+        """The cotangent in the old order."""
+        ndim = inputs[0].type.ndim  # type: ignore[attr-defined]
+        back = [self.order.index(a) if a in self.order else "x" for a in range(ndim)]
+        return [dimshuffle(output_grads[0], *back)]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """Transposes, new axes, dropped ones."""
+        yield Example(cls((1, 0)), (Sample((3, 4)),))
+        yield Example(cls(("x", 0, "x")), (Sample((3,)),))
+        yield Example(cls((2, "x", 0)), (Sample((2, 1, 4)),))
+        yield Example(cls(("x", "x")), (Sample(()),))
+        yield Example(cls((1, 0)), (Sample((0, 4)),))
+
+
+def dimshuffle(x: Any, *order: Any) -> Variable:
+    """Axes in a new order, "x" for a new one of size 1; axes of size 1 may be left out.
+
+    >>> dimshuffle([1.0, 2.0], "x", 0).eval()
+    array([[1., 2.]])
+    """
+    if len(order) == 1 and isinstance(order[0], list | tuple):
+        order = tuple(order[0])
+    x = as_tensor_variable(x)
+    ndim = x.type.ndim  # type: ignore[attr-defined]
+    axes: list[int | str] = []
+    for axis in order:
+        if axis != "x" and not (isinstance(axis, int | np.integer) and -ndim <= axis < ndim):
+            raise GraphTypeError(f"dimshuffle{order} of a tensor of {ndim} axes: what is {axis!r}?")
+        axes.append("x" if axis == "x" else int(axis) % ndim)
+    kept = [a for a in axes if a != "x"]
+    if len(set(kept)) != len(kept):
+        raise GraphTypeError(f"dimshuffle{order}: an axis stands twice")
+    for axis in set(range(ndim)) - set(kept):
+        if x.type.shape[axis] != 1:  # type: ignore[attr-defined]
+            raise ShapeError(
+                f"dimshuffle{order} drops axis {axis} of {x} ({x.type}, made at {x.made_at}), whose"
+                " size is not known to be 1"
+            )
+    return x if axes == list(range(ndim)) else DimShuffle(tuple(axes))(x)
+
+
+@dataclass(frozen=True, repr=False)
+class Reshape(View):
+    """The same elements in row-major order under other sizes, which are scalar inputs.
+
+    A size of -1 is whatever is left.
+    """
+
+    ndim: int
+
+    def out_shape(self, *args: Arg) -> Dims:
+        """The sizes given, one of them found by division."""
+        x, *sizes = args
+        whole, given = product(x.shape), [s.value for s in sizes]
+        holes = [k for k, s in enumerate(given) if _is_hole(s)]
+        if len(holes) > 1:
+            raise ShapeError("reshape: only one size may be -1")
+        if holes:
+            rest = product([s for k, s in enumerate(given) if k not in holes])
+            given[holes[0]] = whole // rest if not _is_zero(rest) else 0
+        unify((whole, product(given)), "reshape keeps the number of elements")
+        return tuple(given)
+
+    def reference(self, x: Any, *sizes: Any) -> Any:
+        """NumPy's reshape."""
+        try:
+            return np.reshape(x, [int(s) for s in sizes])
+        except ValueError:
+            raise ShapeError(f"cannot reshape {np.shape(x)} to {[int(s) for s in sizes]}") from None
+
+    def L_op(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],
+        output_grads: Sequence[Variable],
+    ) -> Sequence[Variable | None]:
+        """The cotangent under the old sizes."""
+        return [reshape(output_grads[0], shape(inputs[0])), *[None] * self.ndim]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """Flattened, regrouped, with a size left open, empty."""
+        def sizes(*values: int) -> tuple[Sample, ...]:
+            return tuple(Sample((), f"value:{v}", "int64", False) for v in values)
+
+        yield Example(cls(1), (Sample((3, 4)), *sizes(12)))
+        yield Example(cls(3), (Sample((3, 4)), *sizes(2, 3, 2)))
+        yield Example(cls(1), (Sample((0, 4)), *sizes(0)))
+        yield Example(cls(2), (Sample((8,)), *sizes(4, 2)))
+
+
+def _is_hole(size: Dim) -> bool:
+    return getattr(size, "value", size) == -1
+
+
+def _is_zero(size: Dim) -> bool:
+    return getattr(size, "value", size) == 0
+
+
+def reshape(x: Any, newshape: Any, ndim: int | None = None) -> Variable:
+    """The same elements in row-major order under other sizes.
+
+    `newshape` is a sequence of ints and integer scalars, or an integer vector; one of the sizes
+    may be -1 if it is a number. `ndim` gives the rank if `newshape` is a vector of unknown length.
+
+    >>> reshape([[1.0, 2.0], [3.0, 4.0]], (4,)).eval()
+    array([1., 2., 3., 4.])
+    """
+    x = as_tensor_variable(x)
+    if ndim is not None and isinstance(newshape, Variable) and not isinstance(newshape, Constant):
+        known = newshape.owner is not None and isinstance(newshape.owner.op, MakeVector)
+        sizes = scalars_of(newshape) if known else [newshape[k] for k in range(ndim)]  # type: ignore[index]
+    else:
+        sizes = scalars_of(newshape)
+    if ndim is not None and len(sizes) != ndim:
+        raise GraphTypeError(f"reshape to {len(sizes)} sizes, but ndim={ndim}")
+    result: Variable = Reshape(len(sizes))(x, *sizes)
+    return result
+
+
+def flatten(x: Any, ndim: int = 1, outdim: int | None = None) -> Variable:
+    """The first `ndim` - 1 axes as they are, all others as one."""
+    x, keep = as_tensor_variable(x), (outdim or ndim) - 1
+    rank = x.type.ndim  # type: ignore[attr-defined]
+    if not 0 <= keep <= max(rank, 1):
+        raise GraphTypeError(f"flatten: ndim={keep + 1} for a tensor of {rank} axes")
+    if rank == keep + 1:
+        return x
+    return reshape(x, [*(shape_i(x, a) for a in range(keep)), -1])
+
+
+def transpose(x: Any, axes: Sequence[int] | None = None) -> Variable:
+    """Axes in the order `axes`, reversed by default."""
+    x = as_tensor_variable(x)
+    return dimshuffle(x, *(axes if axes is not None else range(x.type.ndim)[::-1]))  # type: ignore[attr-defined]
+
+
+def swapaxes(x: Any, axis1: int, axis2: int) -> Variable:
+    """Two axes exchanged."""
+    x = as_tensor_variable(x)
+    order = list(range(x.type.ndim))  # type: ignore[attr-defined]
+    order[axis1], order[axis2] = order[axis2], order[axis1]
+    return dimshuffle(x, *order)
+
+
+def moveaxis(x: Any, source: Any, destination: Any) -> Variable:
+    """Axes `source` moved to the places `destination`, the others in their order."""
+    x = as_tensor_variable(x)
+    ndim = x.type.ndim  # type: ignore[attr-defined]
+    pairs = [_axes(source, ndim), _axes(destination, ndim)]
+    order = [a for a in range(ndim) if a not in pairs[0]]
+    for place, axis in sorted(zip(pairs[1], pairs[0], strict=True)):
+        order.insert(place, axis)
+    return dimshuffle(x, *order)
+
+
+def _axes(axes: Any, ndim: int) -> list[int]:
+    return [a % ndim for a in (axes if isinstance(axes, list | tuple) else [axes])]
+
+
+def expand_dims(x: Any, axis: Any) -> Variable:
+    """New axes of size 1 at the places `axis` of the result."""
+    x = as_tensor_variable(x)
+    count = len(axis) if isinstance(axis, list | tuple) else 1
+    ndim = x.type.ndim + count  # type: ignore[attr-defined]
+    new, old = _axes(axis, ndim), iter(range(ndim))
+    return dimshuffle(x, *("x" if a in new else next(old) for a in range(ndim)))
+
+
+def squeeze(x: Any, axis: Any = None) -> Variable:
+    """Without the axes `axis`, by default all whose size is known to be 1."""
+    x = as_tensor_variable(x)
+    sizes = x.type.shape  # type: ignore[attr-defined]
+    gone = [a for a, s in enumerate(sizes) if s == 1] if axis is None else _axes(axis, len(sizes))
+    return dimshuffle(x, *(a for a in range(len(sizes)) if a not in gone))
+
+
+def shape_padleft(x: Any, n_ones: int = 1) -> Variable:
+    """New axes of size 1 in front."""
+    x = as_tensor_variable(x)
+    return dimshuffle(x, *["x"] * n_ones, *range(x.type.ndim))  # type: ignore[attr-defined]
+
+
+def shape_padright(x: Any, n_ones: int = 1) -> Variable:
+    """New axes of size 1 at the end."""
+    x = as_tensor_variable(x)
+    return dimshuffle(x, *range(x.type.ndim), *["x"] * n_ones)  # type: ignore[attr-defined]
+
+
+def shape_padaxis(x: Any, axis: int) -> Variable:
+    """A new axis of size 1 at `axis`."""
+    return expand_dims(x, axis)
+
+
+@dataclass(frozen=True, repr=False)
+class SpecifyShape(Moved):
+    """The operand, known to have certain sizes; others are an error when it runs."""
+
+    sizes: tuple[int | str | None, ...]
+
+    def out_shape(self, *args: Arg) -> Dims:
+        """The sizes given, where they are."""
+        return tuple(
+            unify((want, size), f"specify_shape: axis {axis}") if isinstance(want, int) else size
+            for axis, (want, size) in enumerate(zip(self.sizes, args[0].shape, strict=True))
+        )
+
+    def source(self, index: Index, args: Sequence[Arg], read: Read) -> Index:
+        """The same place."""
+        return index
+
+    def axis_map(self, node: Apply) -> tuple[int | None, ...]:
+        """Every axis is itself."""
+        return tuple(range(len(self.sizes)))
+
+    def reference(self, x: Any) -> Any:
+        """The operand, its sizes checked."""
+        for axis, (want, size) in enumerate(zip(self.sizes, np.shape(x), strict=True)):
+            if isinstance(want, int) and want != size:
+                raise ShapeError(f"specify_shape: axis {axis} has {size} elements, not {want}")
+        return x
+
+    def L_op(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],
+        output_grads: Sequence[Variable],
+    ) -> Sequence[Variable | None]:
+        """The cotangent."""
+        return [output_grads[0]]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """Some sizes given."""
+        yield Example(cls((3, None)), (Sample((3, 4)),))
+        yield Example(cls((1, 4)), (Sample((1, 4)),))
+
+
+def specify_shape(x: Any, sizes: Sequence[int | None]) -> Variable:
+    """`x`, known to have certain sizes (None: any); checked when it runs."""
+    var: Variable = SpecifyShape(tuple(sizes))(as_tensor_variable(x))
+    return var
+
+
+def addbroadcast(x: Any, *axes: int) -> Variable:
+    """`x` whose `axes` are known to have size 1, so that they broadcast."""
+    x = as_tensor_variable(x)
+    ndim = x.type.ndim  # type: ignore[attr-defined]
+    return specify_shape(x, [1 if a in _axes(axes, ndim) else None for a in range(ndim)])
+
+
+def patternbroadcast(x: Any, broadcastable: Sequence[bool]) -> Variable:
+    """`x` whose axes are known to have size 1 where the pattern is True."""
+    return specify_shape(x, [1 if one else None for one in broadcastable])
+
+
+def unbroadcast(x: Any, *axes: int) -> Variable:
+    """`x` itself: a size known to be 1 stays known."""
+    return as_tensor_variable(x)

@@ -1,0 +1,26 @@
+"""Options of the test suite, and a cache of compiled code that each run has to itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from symgraph.config import config
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fuzz", type=int, default=500, help="how many random graphs to try")
+    parser.addoption("--fuzz-seed", type=int, default=None, help="try this random graph only")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Compiled code goes to a private folder, so that a run starts cold and leaves nothing."""
+    folder = tmp_path_factory.mktemp("cache", numbered=True)
+    folder.chmod(0o700)
+    before = config.cache_dir
+    config.cache_dir = str(folder)
+    yield folder
+    config.cache_dir = before
