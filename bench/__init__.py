@@ -1,1 +1,1 @@
-"""Side by side with the peers: `python -m bench [row ...]`; figures in README.md beside this file."""
+"""symgraph side by side with its peers: `python -m bench [ROW ...]`."""

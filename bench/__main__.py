@@ -48,7 +48,9 @@ def chosen(names: Sequence[str] | None) -> list[Peer]:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     top.add_argument("rows", nargs="*", metavar="ROW", help=f"all, or some of: {', '.join(ROWS)}")
-    top.add_argument("--peers", nargs="+", choices=PEERS, help="all that are installed if not given")
+    top.add_argument(
+        "--peers", nargs="+", choices=PEERS, help="all that are installed if not given"
+    )
     top.add_argument("--threads", type=int, default=Effort.threads)
     top.add_argument("--smoke", action="store_true", help="one short round, to see that all runs")
     top.add_argument("--write", action="store_true", help="put the table into the READMEs")

@@ -75,16 +75,16 @@ class Named(Protocol):
 Measure = Callable[[Named, Sequence[Peer], Effort], list[Line]]
 
 
+class WrongError(Exception):
+    """A peer failed, or its result is not what NumPy says."""
+
+
 class Worker:
-    """The far end of `bench.worker`."""
+    """The far end of `bench.worker`; raises `WrongError` unless its first results are right."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
-        self.ready = self._answer()
-
-    @property
-    def problem(self) -> str | None:
-        return self.ready.get("wrong")
+        self.first_seconds: float = self._answer()["first_seconds"]
 
     def run(self, calls: int) -> dict[str, Any]:
         assert self.process.stdin is not None
@@ -96,29 +96,44 @@ class Worker:
         for line in self.process.stdout:
             if line.startswith("{"):
                 answer: dict[str, Any] = json.loads(line)
+                if "wrong" in answer:
+                    raise WrongError(answer["wrong"])
                 return answer
-        return {"wrong": "failed; its message stands above"}
+        raise WrongError("its process failed")
 
 
 @contextmanager
 def started(row: Named, peer: Peer, threads: int, cache: Path) -> Iterator[Worker]:
     """A process of the peer, on as many cores as it may have threads."""
     command = [sys.executable, "-m", "bench.worker", peer.name, row.name]
-    pools = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"
-    limits = {name: str(threads) for name in pools}
     process = subprocess.Popen(
         command,
-        env={**os.environ, **limits, **peer.environment(threads, cache)},
+        env=environment(peer, threads, cache),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    cores = sorted(os.sched_getaffinity(0))[:threads]
-    os.sched_setaffinity(process.pid, cores)
+    os.sched_setaffinity(process.pid, sorted(os.sched_getaffinity(0))[:threads])
     with process:
         yield Worker(process)
         if process.stdin is not None:
             process.stdin.close()
+
+
+def environment(peer: Peer, threads: int, cache: Path) -> dict[str, str]:
+    """The variables of a peer's process."""
+    pools = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"
+    limits = {name: str(threads) for name in pools}
+    return {**os.environ, **limits, **peer.environment(threads, cache)}
+
+
+def import_seconds(peer: Peer, threads: int, cache: Path) -> float:
+    """How long a new process takes to import the peer."""
+    code = f"import time; s = time.perf_counter(); import {peer.module}"
+    command = [sys.executable, "-c", f"{code}; print(time.perf_counter() - s)"]
+    env = environment(peer, threads, cache)
+    answer = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
+    return float(answer.stdout)
 
 
 def speed(row: Named, peers: Sequence[Peer], effort: Effort) -> list[Line]:
@@ -137,30 +152,30 @@ def speed(row: Named, peers: Sequence[Peer], effort: Effort) -> list[Line]:
 
 
 def startup(row: Named, peers: Sequence[Peer], effort: Effort) -> list[Line]:
-    """Seconds to import, and to the first result, in new processes with a cold and a warm cache."""
-    imports = Line("import", "s")
-    cold = Line(f"{row.title}, cold cache", "s")
-    warm = Line(f"{row.title}, warm cache", "s")
-    found: dict[str, list[dict[str, Any]]] = {}
-    for _ in range(effort.starts):
-        for peer in peers:
-            with tempfile.TemporaryDirectory() as cache:
-                for key in "cold", "warm":
-                    with started(row, peer, effort.threads, Path(cache)) as worker:
-                        found.setdefault(f"{peer.name} {key}", []).append(worker.ready)
-    for peer in peers:
-        starts = found[f"{peer.name} cold"], found[f"{peer.name} warm"]
-        problems = [s["wrong"] for s in (*starts[0], *starts[1]) if "wrong" in s]
-        if problems:
-            cold.notes[peer.name] = problems[0]
-            continue
-        for line, key, answers in (
-            (imports, "import_seconds", starts[1]),
-            (cold, "first_seconds", starts[0]),
-            (warm, "first_seconds", starts[1]),
-        ):
-            line.figures[peer.name] = Figure(tuple(answer[key] for answer in answers))
-    return [imports, cold, warm]
+    """Seconds to import, and then to the first result, in new processes, cache cold and warm."""
+    titles = "import", f"{row.title}, cold cache", f"{row.title}, warm cache"
+    lines = [Line(title, "s") for title in titles]
+    found: dict[str, list[tuple[float, ...]]] = {}
+    for peer in [peer for _ in range(effort.starts) for peer in peers]:
+        try:
+            found.setdefault(peer.name, []).append(_start(row, peer, effort.threads))
+        except WrongError as error:
+            lines[1].notes[peer.name] = str(error)
+    for name in found.keys() - lines[1].notes.keys():
+        for line, values in zip(lines, zip(*found[name], strict=True), strict=True):
+            line.figures[name] = Figure(values)
+    return lines
+
+
+def _start(row: Named, peer: Peer, threads: int) -> tuple[float, float, float]:
+    """Seconds of one import, and of the first result before and after the cache is filled."""
+    with tempfile.TemporaryDirectory() as name:
+        cache = Path(name)
+        with started(row, peer, threads, cache) as worker:
+            cold = worker.first_seconds
+        with started(row, peer, threads, cache) as worker:
+            warm = worker.first_seconds
+        return import_seconds(peer, threads, cache), cold, warm
 
 
 def memory(row: Named, peers: Sequence[Peer], effort: Effort) -> list[Line]:
@@ -181,11 +196,10 @@ def _workers(
     workers = {}
     for peer in peers:
         cache = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        worker = stack.enter_context(started(row, peer, effort.threads, cache))
-        if worker.problem:
-            line.notes[peer.name] = worker.problem
-        else:
-            workers[peer.name] = worker
+        try:
+            workers[peer.name] = stack.enter_context(started(row, peer, effort.threads, cache))
+        except WrongError as error:
+            line.notes[peer.name] = str(error)
     return workers
 
 

@@ -29,8 +29,8 @@ class Peer:
     ----------
     name
         Its name in the table.
-    package
-        The installed package it needs.
+    module
+        What a user's program imports.
     load
         Imports it.
     environment
@@ -42,11 +42,16 @@ class Peer:
     """
 
     name: str
-    package: str
+    module: str
     load: Callable[[], SimpleNamespace]
     environment: Callable[[int, Path], Environment]
     array: Callable[[SimpleNamespace, np.ndarray], Any] = lambda lib, array: array
     wait: Callable[[Any], Any] = lambda result: result
+
+    @property
+    def package(self) -> str:
+        """The installed package it needs."""
+        return self.module.partition(".")[0]
 
     @property
     def installed(self) -> bool:
@@ -118,7 +123,7 @@ def torch_array(lib: SimpleNamespace, array: np.ndarray) -> Any:
 
 SYMGRAPH = Peer(
     "symgraph",
-    "symgraph",
+    "symgraph.tensor",
     load_symgraph,
     lambda threads, cache: {
         "SYMGRAPH_FLAGS": f"floatX=float32,threads={threads},cache_dir={cache}"
@@ -126,13 +131,13 @@ SYMGRAPH = Peer(
 )
 PYTENSOR = Peer(
     "PyTensor",
-    "pytensor",
+    "pytensor.tensor",
     load_pytensor,
     lambda threads, cache: {"PYTENSOR_FLAGS": f"floatX=float32,base_compiledir={cache}"},
 )
 JAX = Peer(
     "JAX",
-    "jax",
+    "jax.numpy",
     load_jax,
     jax_environment,
     array=lambda lib, array: lib.jnp.asarray(array),

@@ -2,8 +2,8 @@
 
     python -m bench.worker PEER ROW
 
-Answers are lines of JSON: first how long the import and the first result took, then, for each line
-"calls" read, the seconds that so many calls took and the peak of the memory so far.
+Answers are lines of JSON: first how long the first result took, imports not counted, then, for each
+number of calls read, the seconds they took and the peak of the memory so far.
 """
 
 from __future__ import annotations
@@ -21,19 +21,17 @@ from bench.rows import ROWS
 
 def main(peer_name: str, row_name: str) -> None:
     peer, row = PEERS[peer_name], ROWS[row_name]
-    start = time.perf_counter()
     lib = peer.load()
-    imported = time.perf_counter()
     arrays = [peer.array(lib, array) for array in row.arrays()]
-    ready = time.perf_counter()
+    start = time.perf_counter()
     run = row.builders[peer_name](lib, *arrays)
     first = peer.wait(run())
-    done = time.perf_counter()
+    first_seconds = time.perf_counter() - start
     error = row.error([first, *(run() for _ in range(row.checked_calls - 1))])
     if not error <= row.tolerance:
         say(wrong=f"result off by {error:.1e}, where {row.tolerance:.0e} is allowed")
         return
-    say(import_seconds=imported - start, first_seconds=done - ready, error=error)
+    say(first_seconds=first_seconds, error=error)
     for line in sys.stdin:
         seconds = timed(run, int(line), peer.wait, row.chained)
         say(seconds=seconds, peak_kib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

@@ -1,4 +1,4 @@
-"""Logistic regression: is a handwritten digit odd or even?
+"""Logistic regression, which tells odd from even handwritten digits.
 
 The smallest complete program: an expression, its gradient, one compiled step, a loop.
 

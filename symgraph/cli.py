@@ -107,7 +107,9 @@ def run_demo(options: argparse.Namespace, console: Console) -> None:
     chosen = {name: getattr(options, name) for name in demo.Settings.__dataclass_fields__}
     report = demo.run(demo.Settings(**chosen), console)
     console.print(f"compile time    {report.compile_seconds:.2f} s")
-    console.print(f"time per step   {report.seconds_per_step * 1e6:.0f} us, median of {report.steps}")
+    console.print(
+        f"time per step   {report.seconds_per_step * 1e6:.0f} us, median of {report.steps}"
+    )
     console.print(f"test accuracy   {report.accuracy:.1%} of digits never seen in training")
     console.print(f"compiled graph  {report.out}", markup=False)
 

@@ -71,7 +71,9 @@ def nesterov(cost: Any, parameters: list[Any], rate: Any) -> list[tuple[Any, Any
     """The updates of gradient descent with Nesterov's momentum."""
     updates = []
     for parameter, gradient in zip(parameters, T.grad(cost, parameters), strict=True):
-        velocity = sg.shared(np.zeros_like(parameter.get_value()), name=f"{parameter.name}_velocity")
+        velocity = sg.shared(
+            np.zeros_like(parameter.get_value()), name=f"{parameter.name}_velocity"
+        )
         faster = MOMENTUM * velocity - rate * gradient
         updates += [
             (velocity, faster),
@@ -119,15 +121,15 @@ def train(
     return seconds
 
 
+@sg.config(floatX=FLOAT)
 def run(settings: Settings, console: Console) -> Report:
     """Compile, write the compiled graph to a file, train, and test."""
-    learn, test = digits(FLOAT)
+    learn, test = digits()
     if settings.batch > len(learn.images):
         raise InputError(f"a batch of {settings.batch} is more than the {len(learn.images)} images")
-    with sg.config(floatX=FLOAT):
-        start = time.perf_counter()
-        step, errors = compiled(settings)
-        compile_seconds = time.perf_counter() - start
+    start = time.perf_counter()
+    step, errors = compiled(settings)
+    compile_seconds = time.perf_counter() - start
     sg.export(step, str(settings.out))
     seconds = train(step, learn, settings, console)
     accuracy = 1 - float(errors(test.images, test.labels))

@@ -13,15 +13,17 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
-from symgraph.errors import GraphTypeError, ShapeError
+from symgraph.errors import GraphTypeError, IndexRangeError, ShapeError, SymgraphError
 from symgraph.graph import Apply, Op, Variable, user_place
 from symgraph.kernel import Expr, Lit, call, cast, lit
 from symgraph.types import (
+    COMPLEX,
     CONTINUOUS,
     DISCRETE,
     Arg,
     Dim,
     Dims,
+    Tensors,
     TensorType,
     as_operands,
     promote,
@@ -53,7 +55,12 @@ class Example(NamedTuple):
 
 
 class TensorOp(Op):
-    """An op on tensors whose output types follow from its declarations."""
+    """An op on tensors whose output types follow from its declarations.
+
+    `reference(*arrays)` is its NumPy meaning: the output, or a tuple of outputs.
+    """
+
+    reference: ClassVar[Callable[..., Any]]
 
     def __str__(self) -> str:
         values = [str(getattr(self, f.name)) for f in fields(self)]  # type: ignore[arg-type]
@@ -62,7 +69,7 @@ class TensorOp(Op):
 
     __repr__ = __str__
 
-    def prepare(self, *inputs: Any) -> Sequence[Variable]:
+    def prepare(self, *inputs: Any) -> Tensors:
         """The operands as tensor variables, checked."""
         return as_operands(inputs)
 
@@ -78,14 +85,10 @@ class TensorOp(Op):
         """The sizes of the only output."""
         raise NotImplementedError
 
-    def reference(self, *arrays: Any) -> Any:
-        """The NumPy meaning: the output, or a tuple of outputs."""
-        raise NotImplementedError
-
     def make_node(self, *inputs: Any) -> Apply:
         """A node of this op on `inputs`; types and sizes are checked here."""
         variables = self.prepare(*inputs)
-        dtypes = self.out_dtypes(*(v.type.dtype for v in variables))  # type: ignore[attr-defined]
+        dtypes = self.out_dtypes(*(v.type.dtype for v in variables))
         try:
             shapes = self.out_shapes(*map(static_arg, variables))
         except ShapeError as error:
@@ -96,19 +99,32 @@ class TensorOp(Op):
 
     def evaluate(self, node: Apply, inputs: Sequence[Any]) -> list[Any]:
         """The outputs by `reference`, in the dtypes the types promise."""
-        with np.errstate(all="ignore"):
-            results = self.reference(*inputs)
-        if len(node.outputs) == 1:
+        outputs: Tensors = node.outputs
+        try:
+            with np.errstate(all="ignore"):
+                results = self.reference(*inputs)
+        except (ValueError, IndexError) as error:
+            raise _failure(node, error) from None
+        if len(outputs) == 1:
             results = (results,)
         return [
-            np.asarray(r, dtype=v.type.numpy_dtype)  # type: ignore[attr-defined]
-            for r, v in zip(results, node.outputs, strict=True)
+            np.asarray(r, dtype=v.type.numpy_dtype) for r, v in zip(results, outputs, strict=True)
         ]
+
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
+        """The cotangents of the inputs from those of the outputs; None where nothing flows."""
+        return super().L_op(inputs, outputs, output_grads)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:
         """Applications the derived tests try."""
         raise NotImplementedError(f"{cls.__name__} declares no examples")
+
+
+def _failure(node: Apply, error: Exception) -> SymgraphError:
+    """NumPy's error about sizes or an index, with the user's line."""
+    kind = IndexRangeError if isinstance(error, IndexError) else ShapeError
+    return kind(f"{node.op}: {error}, at {node.made_at}")
 
 
 # --- elementwise -----------------------------------------------------------------------
@@ -128,6 +144,20 @@ def floating(*dtypes: str) -> tuple[tuple[str, ...], str]:
     return (common,) * len(dtypes), common
 
 
+def ordered(*dtypes: str) -> tuple[tuple[str, ...], str]:
+    """As `same`, without complex numbers: they have no order."""
+    if promote(*dtypes) in COMPLEX:
+        raise GraphTypeError("complex numbers have no order; take T.real or T.abs_ of them")
+    return same(*dtypes)
+
+
+def real_floating(*dtypes: str) -> tuple[tuple[str, ...], str]:
+    """As `floating`, without complex numbers."""
+    if promote(*dtypes) in COMPLEX:
+        raise GraphTypeError("defined for real numbers only; take T.real or T.abs_ of complex ones")
+    return floating(*dtypes)
+
+
 def comparing(*dtypes: str) -> tuple[tuple[str, ...], str]:
     """Operands are promoted to one dtype; the result is bool."""
     return (promote(*dtypes),) * len(dtypes), "bool"
@@ -142,6 +172,14 @@ def logical(*dtypes: str) -> tuple[tuple[str, ...], str]:
 
 
 Partial: TypeAlias = Callable[..., Any] | None
+PATTERNS: tuple[tuple[tuple[int, ...], ...], ...] = (
+    ((3, 4),),
+    ((3, 4), (1, 4)),
+    ((),),
+    ((0, 4),),
+    ((2, 1, 3), (3,)),
+)  # shapes of the operands of elementwise examples, taken in turn
+DTYPE_OF_DOMAIN = {"int": "int64", "bool": "bool"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -165,7 +203,7 @@ class Elemwise(TensorOp):
     inverse: ClassVar[Callable[[], Op] | None] = None  # f(inverse(x)) == x
     integers: ClassVar[bool] = True  # whether integer operands are tested
 
-    def prepare(self, *inputs: Any) -> Sequence[Variable]:
+    def prepare(self, *inputs: Any) -> Tensors:
         """The operands as tensor variables, their number checked."""
         if len(inputs) != self.nin:
             raise GraphTypeError(f"{self} takes {self.nin} operands, not {len(inputs)}")
@@ -183,22 +221,22 @@ class Elemwise(TensorOp):
         """Axes aligned at the right; an axis broadcasts only if it is known to be 1."""
         ndim = max((len(a.shape) for a in args), default=0)
         padded = [(1,) * (ndim - len(a.shape)) + a.shape for a in args]
-        return tuple(
-            self._join([dims[axis] for dims in padded], axis) for axis in range(ndim)
-        )
+        return tuple(self._join([dims[axis] for dims in padded], axis) for axis in range(ndim))
 
     def _join(self, sizes: Sequence[Dim], axis: int) -> Dim:
         wide = [s for s in sizes if not is_one(s)]
         return unify(wide, f"{self}: axis {axis}") if wide else 1
 
-    def scalar(self, *operands: Expr) -> Expr:
-        """The scalar expression of converted operands."""
+    def _coded(self, *operands: Expr) -> Expr:
         return call(self.code, *operands)
+
+    scalar: ClassVar[Callable[..., Expr]] = _coded
 
     def expression(self, *operands: Expr) -> Expr:
         """The whole scalar meaning: operands converted, computed, in the result's dtype."""
         dtypes = tuple(x.dtype for x in operands)
-        converted = [cast(x, d) for x, d in zip(operands, self.operand_dtypes(*dtypes), strict=True)]
+        wanted = self.operand_dtypes(*dtypes)
+        converted = [cast(x, d) for x, d in zip(operands, wanted, strict=True)]
         (out,) = self.out_dtypes(*dtypes)
         result = self.scalar(*converted)
         if result.dtype != out and getattr(result, "op", "") == self.code and out == "bool":
@@ -208,17 +246,13 @@ class Elemwise(TensorOp):
     def evaluate(self, node: Apply, inputs: Sequence[Any]) -> list[Any]:
         """The output by `reference` on converted operands, run-time broadcasting refused."""
         check_broadcast(node, inputs)
-        dtypes = self.operand_dtypes(*(v.type.dtype for v in node.inputs))  # type: ignore[attr-defined]
+        variables: Tensors = node.inputs
+        dtypes = self.operand_dtypes(*(v.type.dtype for v in variables))
         return super().evaluate(
             node, [np.asarray(x).astype(d, copy=False) for x, d in zip(inputs, dtypes, strict=True)]
         )
 
-    def L_op(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """The cotangent times each partial derivative."""
         if self.partials is None:
             return super().L_op(inputs, outputs, output_grads)
@@ -237,19 +271,19 @@ class Elemwise(TensorOp):
     def examples(cls) -> Iterator[Example]:
         """Operands over the declared domains: equal shapes, broadcast, scalar, empty."""
         domains = cls.domains * cls.nin if len(cls.domains) == 1 else cls.domains
-        patterns: list[list[tuple[int, ...]]] = [[(3, 4)], [(3, 4), (1, 4)], [()], [(0, 4)], [(2, 1, 3), (3,)]]
-        flows = cls.partials is not None
-        for shapes in patterns:
+        for shapes in PATTERNS:
             cycle = (shapes * cls.nin)[: cls.nin]
-            yield Example(
-                cls(),
-                tuple(Sample(s, d, differentiable=flows) for s, d in zip(cycle, domains, strict=True)),
-            )
+            yield Example(cls(), tuple(map(cls._sample, cycle, domains)))
+
+    @classmethod
+    def _sample(cls, shape: tuple[int, ...], domain: str) -> Sample:
+        dtype = DTYPE_OF_DOMAIN.get(domain, "float64")
+        return Sample(shape, domain, dtype, cls.partials is not None and dtype in CONTINUOUS)
 
 
 def is_one(size: Dim) -> bool:
     """Whether a size is known to be 1."""
-    return isinstance(size, int) and size == 1 or isinstance(size, Lit) and size.value == 1
+    return bool((size.value if isinstance(size, Lit) else size) == 1)
 
 
 def is_continuous(var: Variable) -> bool:
@@ -258,11 +292,19 @@ def is_continuous(var: Variable) -> bool:
 
 
 def times(g: Any, partial: Any) -> Any:
-    """A cotangent times a derivative; 0 and 1 cost nothing, None stops it."""
+    """A cotangent times a derivative, None where nothing flows.
+
+    A derivative of 0 gives zeros whatever the cotangent, 1 the cotangent itself; a boolean one
+    lets the cotangent through where it holds and gives 0 elsewhere, even for infinities.
+    """
     if partial is None:
         return None
     if isinstance(partial, int | float):
+        if partial == 0:
+            return g.zeros_like()
         return g if partial == 1 else -g if partial == -1 else g * partial
+    if partial.type.dtype == "bool":
+        return g.where(partial)
     if partial.type.dtype.startswith("complex"):
         return g * partial.conj()
     return g * partial
@@ -270,12 +312,13 @@ def times(g: Any, partial: Any) -> Any:
 
 def check_broadcast(node: Apply, inputs: Sequence[Any]) -> None:
     """Refuse sizes that differ at run time, and a size of 1 that was not declared."""
-    ndim = max((np.ndim(x) for x in inputs), default=0)
+    ndim, variables = max(map(np.ndim, inputs), default=0), node.inputs
+    kinds = [v.type for v in variables if isinstance(v.type, TensorType)]
     for axis in range(1, ndim + 1):
         sizes = {
             np.shape(x)[-axis]
-            for x, v in zip(inputs, node.inputs, strict=True)
-            if np.ndim(x) >= axis and v.type.shape[-axis] != 1  # type: ignore[attr-defined]
+            for x, kind in zip(inputs, kinds, strict=True)
+            if np.ndim(x) >= axis and kind.shape[-axis] != 1
         }
         if len(sizes) > 1:
             raise ShapeError(size_conflict(node, ndim - axis, sorted(sizes)))
@@ -289,8 +332,8 @@ def size_conflict(node: Apply, axis: int, sizes: Sequence[int]) -> str:
     )
     if 1 in sizes:
         text += (
-            "; an axis broadcasts only if its size is declared 1: give the input shape=(..., 1, ...),"
-            " or use T.addbroadcast, T.row, T.col"
+            "; an axis broadcasts only if its size is declared 1: give the input"
+            " shape=(..., 1, ...), or use T.addbroadcast, T.row, T.col"
         )
     return text
 
@@ -424,7 +467,10 @@ class Product(TensorOp):
 
 @dataclass(frozen=True, repr=False)
 class Library(TensorOp):
-    """One call of a native routine. `routine` is `module:name` of a numba-compilable
-    function `(outputs..., inputs...)` of row-major arrays that fills the outputs."""
+    """One call of a native routine.
+
+    `routine` is `module:name` of a numba-compilable function `(outputs..., inputs...)` of
+    row-major arrays that fills the outputs.
+    """
 
     routine: ClassVar[str] = ""

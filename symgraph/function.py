@@ -34,7 +34,7 @@ from symgraph.mode import Mode, get_mode
 from symgraph.pipeline import Trace, compile_task
 from symgraph.runners import Native, Task
 from symgraph.shared import SharedVariable
-from symgraph.tensor import TensorVariable
+from symgraph.variable import TensorVariable
 from symgraph.types import as_tensor_variable
 
 POLICIES = ("raise", "warn", "ignore")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,8 +20,24 @@ from symgraph.errors import GraphTypeError, NullTypeGradError, Place
 PACKAGE = str(Path(__file__).parent)
 
 
+_PLACE: ContextVar[Place | None] = ContextVar("place", default=None)
+
+
+@contextmanager
+def made_for(place: Place) -> Iterator[None]:
+    """Variables made inside the block say they were made at `place`."""
+    token = _PLACE.set(place)
+    try:
+        yield
+    finally:
+        _PLACE.reset(token)
+
+
 def user_place() -> Place:
     """The file and line of the innermost caller outside this package."""
+    place = _PLACE.get()
+    if place is not None:
+        return place
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame = frame.f_back

@@ -10,6 +10,7 @@ A kernel is loops over flat buffers. Expressions know their dtype; indices are f
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -211,6 +212,14 @@ FOLD: dict[str, Callable[[int, int], int]] = {
     "minimum": min,
     "maximum": max,
 }
+DECIDE: dict[str, Callable[[int, int], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
+}
 
 
 def lit(value: Any, dtype: str = INT) -> Lit:
@@ -231,6 +240,8 @@ def call(op: str, *args: Expr, dtype: str | None = None) -> Expr:
 def compare(op: str, left: Any, right: Any) -> Expr:
     """A comparison; numbers take the other operand's dtype."""
     left, right = _pair(left, right)
+    if isinstance(left, Lit) and isinstance(right, Lit) and left.dtype == INT:
+        return Lit(DECIDE[op](left.value, right.value), BOOL)
     return Call(op, (left, right), BOOL)
 
 
@@ -273,6 +284,8 @@ def cast(value: Expr, dtype: str) -> Expr:
 def select(condition: Expr, then: Any, other: Any) -> Expr:
     """`then` where `condition` holds, else `other`; both are evaluated."""
     then, other = _pair(then, other)
+    if isinstance(condition, Lit):
+        return then if condition.value else other
     return Call("select", (condition, then, other), then.dtype)
 
 

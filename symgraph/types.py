@@ -54,6 +54,8 @@ class Unknown:
         return self.name or "?"
 
 
+Tensor: TypeAlias = Any  # a `TensorVariable`: its class stands above the ops that it is made of
+Tensors: TypeAlias = Sequence[Any]  # tensors, or None where no gradient flows
 Dim: TypeAlias = Any  # int | Unknown | Expr: what arithmetic on sizes meets
 Dims: TypeAlias = tuple[Dim, ...]
 StaticShape: TypeAlias = tuple[int | str | None, ...]
@@ -269,7 +271,7 @@ class TensorType(Type):
         if np.can_cast(array.dtype, self.dtype, "safe"):
             return True
         if type(value) is float and allow_downcast is None:
-            return self.dtype == config.floatX
+            return self.dtype == str(config.floatX)
         if isinstance(value, np.ndarray):
             return False
         with np.errstate(all="ignore"):
@@ -305,7 +307,9 @@ def static_shape(dims: Dims) -> StaticShape:
     return tuple(d.name if isinstance(d, Unknown) else int(d) for d in dims)
 
 
-def constant(value: Any, name: str | None = None, ndim: int | None = None, dtype: str | None = None) -> Constant:
+def constant(
+    value: Any, name: str | None = None, ndim: int | None = None, dtype: str | None = None
+) -> Constant:
     """A constant of the graph; a Python float becomes `config.floatX`.
 
     The array is copied and made read-only: a constant does not follow later writes.
@@ -329,7 +333,7 @@ def constant(value: Any, name: str | None = None, ndim: int | None = None, dtype
     return kind.constant_class(kind, array, name=name)
 
 
-def as_tensor_variable(value: Any, name: str | None = None, ndim: int | None = None) -> Variable:
+def as_tensor_variable(value: Any, name: str | None = None, ndim: int | None = None) -> Tensor:
     """`value` as a tensor variable: itself, or a constant made of it."""
     if isinstance(value, Variable):
         if not isinstance(value.type, TensorType):
@@ -340,9 +344,9 @@ def as_tensor_variable(value: Any, name: str | None = None, ndim: int | None = N
     return constant(value, name=name, ndim=ndim)
 
 
-def as_operands(values: Sequence[Any]) -> list[Variable]:
+def as_operands(values: Sequence[Any]) -> list[Tensor]:
     """Tensor variables of `values`, bare Python numbers taking the dtype of the others."""
-    strong = [v if _is_weak(v) else as_tensor_variable(v) for v in values]
+    strong: list[Tensor] = [v if _is_weak(v) else as_tensor_variable(v) for v in values]
     beside = [v.type.dtype for v in strong if isinstance(v, Variable)]
     return [
         v if isinstance(v, Variable) else constant(v, dtype=python_scalar_dtype(v, beside))

@@ -15,7 +15,7 @@ FLOORS = [
     "kernel types interpret",
     "families rewrite",
     "ops",
-    "tensor shared nnet grad batch gradient rules",
+    "variable shared nnet grad batch gradient tensor rules",
     "lower memory verify",
     "backends",
     "mode runners pipeline function show",

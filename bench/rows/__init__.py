@@ -2,8 +2,4 @@
 
 from bench.rows import call, elementwise, reduction, training
 
-ROWS = {
-    row.name: row
-    for family in (call, elementwise, reduction, training)
-    for row in family.ROWS
-}
+ROWS = {row.name: row for family in (call, elementwise, reduction, training) for row in family.ROWS}

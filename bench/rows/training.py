@@ -3,6 +3,8 @@
 The rows of the start and of the memory measure the same step.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import scipy.special
 
@@ -22,7 +24,7 @@ def batch_of(count):
         labels = rng.integers(0, SIZES[2], count).astype("i4")
         W1, W2 = (
             rng.normal(scale=rows**-0.5, size=(rows, columns)).astype("f4")
-            for rows, columns in zip(SIZES[:-1], SIZES[1:], strict=True)
+            for rows, columns in pairwise(SIZES)
         )
         return images, labels, W1, np.zeros(SIZES[1], "f4"), W2, np.zeros(SIZES[2], "f4")
 

@@ -1,25 +1,50 @@
-"""Arithmetic: sums, products, powers, extrema, signs, rounding."""
+"""Arithmetic: sums, products, powers, extrema, signs."""
 
 from __future__ import annotations
+
+import math
+from typing import Any
 
 import numpy as np
 
 from symgraph.config import config
 from symgraph.errors import GraphTypeError
-from symgraph.families import Elemwise, same
-from symgraph.kernel import BOOL, Expr, Lit, call, cast, compare
-from symgraph.ops.cast import parts, real_of
+from symgraph.families import Elemwise, ordered, same
+from symgraph.graph import Constant
+from symgraph.kernel import BOOL, Expr, Lit, call
+from symgraph.ops.cast import conjugate, parts, real_of
 from symgraph.ops.compare import eq, ge, gt, le, lt
 from symgraph.ops.elementary import log
 from symgraph.ops.select import switch
-from symgraph.types import COMPLEX, CONTINUOUS, promote
+from symgraph.types import CONTINUOUS, DISCRETE, Tensor, Tensors, promote
 
-
-def ordered(*dtypes: str) -> tuple[tuple[str, ...], str]:
-    """As `same`, without complex numbers: they have no order."""
-    if promote(*dtypes) in COMPLEX:
-        raise GraphTypeError("complex numbers have no order; compare their T.abs_")
-    return same(*dtypes)
+__all__ = [
+    "abs_",
+    "add",
+    "ceil_intdiv",
+    "clip",
+    "deg2rad",
+    "divmod",
+    "floor_div",
+    "int_div",
+    "inv",
+    "maximum",
+    "minimum",
+    "mod",
+    "mul",
+    "neg",
+    "pow",
+    "power",
+    "rad2deg",
+    "reciprocal",
+    "second",
+    "sgn",
+    "sign",
+    "sqr",
+    "square",
+    "sub",
+    "true_div",
+]
 
 
 def counting(*dtypes: str) -> tuple[tuple[str, ...], str]:
@@ -28,10 +53,17 @@ def counting(*dtypes: str) -> tuple[tuple[str, ...], str]:
     return (common,) * len(dtypes), common
 
 
+def dividing_down(*dtypes: str) -> tuple[tuple[str, ...], str]:
+    """As `counting`, without complex numbers."""
+    return counting(*ordered(*dtypes)[0])
+
+
 def signed(*dtypes: str) -> tuple[tuple[str, ...], str]:
     """As `same`, without bool: NumPy has no negative or difference of booleans."""
     if promote(*dtypes) == "bool":
-        raise GraphTypeError("bool has no difference or negative; use T.xor or T.invert, or cast it")
+        raise GraphTypeError(
+            "bool has no difference or negative; use T.xor or T.invert, or cast it"
+        )
     return same(*dtypes)
 
 
@@ -100,11 +132,15 @@ class TrueDiv(Elemwise):
 
 
 class IntDiv(Elemwise):
-    """Quotient rounded towards minus infinity, elementwise; of integers by 0, 0 as in NumPy."""
+    """Quotient rounded towards minus infinity, elementwise; of integers by 0, 0 as in NumPy.
 
-    nin, code, dtypes = 2, "floordiv", counting
+    >>> int_div(-7, 2).eval()
+    array(-4)
+    """
+
+    nin, code, dtypes = 2, "floordiv", dividing_down
     reference = staticmethod(np.floor_divide)
-    partials = (lambda z, x, y: None, lambda z, x, y: None)
+    partials = (lambda z, x, y: 0, lambda z, x, y: 0)
     domains = ("real", "nonzero")
 
 
@@ -115,27 +151,59 @@ class Mod(Elemwise):
     array(2)
     """
 
-    nin, code, dtypes = 2, "mod", counting
+    nin, code, dtypes = 2, "mod", dividing_down
     reference = staticmethod(np.mod)
     partials = (lambda z, x, y: 1, lambda z, x, y: -int_div(x, y))
     domains = ("real", "nonzero")
 
 
+def _slope_of_base(z: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """y x**(y - 1), and 0 for the power 0 even where x is 0."""
+    slope = mul(y, pow(x, sub(y, 1)))
+    if isinstance(y, Constant) and y.data.all():
+        return slope
+    return switch(eq(y, 0), 0, slope)
+
+
+def _slope_of_exponent(z: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """x**y log(x), and 0 where x is 0."""
+    zero = eq(x, 0)
+    return switch(zero, 0, mul(z, log(switch(zero, 1, x))))
+
+
 class Pow(Elemwise):
-    """x to the power y, elementwise; of integers an integer.
+    """x to the power y, elementwise.
+
+    Of integers an integer: a negative power is the quotient rounded towards 0. A negative
+    constant as the power of integers is an error.
 
     >>> pow(2.0, 3.0).eval()
     array(8.)
     """
 
     nin, code, dtypes = 2, "pow", counting
-    reference = staticmethod(np.power)
-    partials = (
-        lambda z, x, y: y * pow(x, y - 1),
-        lambda z, x, y: switch(eq(x, 0), 0, z * log(switch(eq(x, 0), 1, x))),
-    )
+    partials = (_slope_of_base, _slope_of_exponent)
     domains = ("positive", "real")
     unit = 1
+
+    def prepare(self, *inputs: Any) -> Tensors:
+        """The operands; integers have no constant negative powers."""
+        x, y = super().prepare(*inputs)
+        whole = {x.type.dtype, y.type.dtype} <= set(DISCRETE)
+        if whole and isinstance(y, Constant) and (y.data < 0).any():
+            raise GraphTypeError(
+                f"{x} holds integers ({x.type.dtype}), whose power {y} is no integer; cast it to a"
+                " float, or use T.reciprocal"
+            )
+        return [x, y]
+
+    @staticmethod
+    def reference(x: Any, y: Any) -> Any:
+        """NumPy's power; it has none of integers to negative ones."""
+        if x.dtype.kind not in "iu":
+            return np.power(x, y)
+        quotient = np.where(x * x == 1, np.where(y % 2 == 1, x, 1), 0)
+        return np.where(y < 0, quotient, np.power(x, np.maximum(y, 0)))
 
 
 class Neg(Elemwise):
@@ -147,11 +215,15 @@ class Neg(Elemwise):
 
 
 class Abs(Elemwise):
-    """Absolute value, elementwise; of complex numbers their (real) modulus."""
+    """Absolute value, elementwise; of complex numbers their (real) modulus.
+
+    >>> abs_([-1.5, 2.0]).eval()
+    array([1.5, 2. ])
+    """
 
     code, dtypes = "abs", parts
     reference = staticmethod(np.abs)
-    partials = (lambda z, x: x / switch(eq(z, 0), 1, z) if x.dtype in COMPLEX else sgn(x),)
+    partials = (lambda z, x: _direction(z, x),)
     idempotent = True
 
     def scalar(self, x: Expr) -> Expr:
@@ -159,19 +231,29 @@ class Abs(Elemwise):
         return x if x.dtype == BOOL or x.dtype[0] == "u" else call("abs", x, dtype=real_of(x.dtype))
 
 
+def _direction(z: Tensor, x: Tensor) -> Tensor:
+    """The slope of |x| = z: the sign of x, of complex numbers conj(x) / |x|; 0 at 0."""
+    if x.type.dtype in CONTINUOUS and z.type.dtype == x.type.dtype:
+        return sgn(x)
+    return true_div(conjugate(x), switch(eq(z, 0), 1, z))
+
+
+def signs(*dtypes: str) -> tuple[tuple[str, ...], str]:
+    """As `signed`, without complex numbers."""
+    return signed(*ordered(*dtypes)[0])
+
+
 class Sgn(Elemwise):
-    """Sign: -1, 0 or 1, elementwise; NaN of NaN. Its gradient is 0."""
+    """Sign: -1, 0 or 1, elementwise; NaN of NaN. Its gradient is 0.
 
-    code, dtypes = "sign", signed
+    >>> sgn([-2.0, 0.0, 3.0]).eval()
+    array([-1.,  0.,  1.])
+    """
+
+    code, dtypes = "sign", signs
     reference = staticmethod(np.sign)
-    partials = (lambda z, x: None,)
+    partials = (lambda z, x: 0,)
     idempotent = True
-
-    def out_dtypes(self, *dtypes: str) -> tuple[str, ...]:
-        """The operand's dtype; complex numbers have no sign here."""
-        if dtypes[0] in COMPLEX:
-            raise GraphTypeError("a complex number has no sign; divide it by its T.abs_")
-        return super().out_dtypes(*dtypes)
 
 
 class Sqr(Elemwise):
@@ -197,7 +279,7 @@ class Reciprocal(Elemwise):
     domains = ("nonzero",)
 
     @staticmethod
-    def reference(x: np.ndarray) -> np.ndarray:
+    def reference(x: Any) -> Any:
         """1 / x."""
         return 1 / x
 
@@ -236,58 +318,6 @@ class Minimum(Elemwise):
         return call("and" if x.dtype == BOOL else "minimum", x, y)
 
 
-class _Rounding(Elemwise):
-    dtypes = ordered
-    partials = (lambda z, x: None,)
-    idempotent = True
-
-    def scalar(self, x: Expr) -> Expr:
-        """The rounded float; integers are whole already."""
-        return call(self.code, x) if x.dtype in CONTINUOUS else x
-
-
-class Floor(_Rounding):
-    """The largest whole number not above x, elementwise."""
-
-    code, reference = "floor", staticmethod(np.floor)
-
-
-class Ceil(_Rounding):
-    """The smallest whole number not below x, elementwise."""
-
-    code, reference = "ceil", staticmethod(np.ceil)
-
-
-class Trunc(_Rounding):
-    """x rounded towards 0, elementwise."""
-
-    code, reference = "trunc", staticmethod(np.trunc)
-
-
-class RoundHalfToEven(_Rounding):
-    """The nearest whole number, halves to the even one, elementwise."""
-
-    code, reference = "rint", staticmethod(np.rint)
-
-
-class RoundHalfAwayFromZero(_Rounding):
-    """The nearest whole number, halves away from 0, elementwise."""
-
-    @staticmethod
-    def reference(x: np.ndarray) -> np.ndarray:
-        """trunc(|x| + 1/2) with the sign of x, exact where |x| + 1/2 is not."""
-        whole = np.trunc(x)
-        return whole + np.copysign(np.abs(x - whole) >= 0.5, x) if x.dtype.kind == "f" else x
-
-    def scalar(self, x: Expr) -> Expr:
-        """The whole part, and one more if the rest is at least a half."""
-        if x.dtype not in CONTINUOUS:
-            return x
-        whole = call("trunc", x)
-        up = compare("ge", call("abs", x - whole), 0.5)
-        return whole + call("copysign", cast(up, x.dtype), x)
-
-
 class Second(Elemwise):
     """The second of two, in the shape both broadcast to."""
 
@@ -307,13 +337,53 @@ class Second(Elemwise):
         return y
 
     @staticmethod
-    def reference(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    def reference(x: Any, y: Any) -> Any:
         """y, broadcast."""
         return np.broadcast_arrays(x, y)[1]
 
 
-add, sub, mul, true_div, int_div, mod, pow = Add(), Sub(), Mul(), TrueDiv(), IntDiv(), Mod(), Pow()
-neg, abs_, sgn, sqr, reciprocal = Neg(), Abs(), Sgn(), Sqr(), Reciprocal()
-maximum, minimum, second = Maximum(), Minimum(), Second()
-floor, ceil, trunc = Floor(), Ceil(), Trunc()
-round_half_to_even, round_half_away_from_zero = RoundHalfToEven(), RoundHalfAwayFromZero()
+add: Elemwise = Add()
+sub: Elemwise = Sub()
+mul: Elemwise = Mul()
+true_div: Elemwise = TrueDiv()
+int_div: Elemwise = IntDiv()
+mod: Elemwise = Mod()
+pow: Elemwise = Pow()
+neg: Elemwise = Neg()
+abs_: Elemwise = Abs()
+sgn: Elemwise = Sgn()
+sqr: Elemwise = Sqr()
+reciprocal: Elemwise = Reciprocal()
+maximum: Elemwise = Maximum()
+minimum: Elemwise = Minimum()
+second: Elemwise = Second()
+power, floor_div, inv, square, sign = pow, int_div, reciprocal, sqr, sgn
+
+
+def clip(x: Any, min: Any, max: Any) -> Tensor:
+    """x, but not below `min` nor above `max`; NaN stays. At a bound the gradient flows to x.
+
+    >>> clip([-1.0, 0.5, 2.0], 0, 1).eval()
+    array([0. , 0.5, 1. ])
+    """
+    return minimum(maximum(x, min), max)
+
+
+def divmod(x: Any, y: Any) -> tuple[Tensor, Tensor]:
+    """Quotient rounded down, and remainder."""
+    return int_div(x, y), mod(x, y)
+
+
+def ceil_intdiv(x: Any, y: Any) -> Tensor:
+    """Quotient of integers rounded up."""
+    return neg(int_div(neg(x), y))
+
+
+def deg2rad(x: Any) -> Tensor:
+    """Degrees to radians."""
+    return mul(x, math.pi / 180)
+
+
+def rad2deg(x: Any) -> Tensor:
+    """Radians to degrees."""
+    return mul(x, 180 / math.pi)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,19 @@ import numpy as np
 from symgraph import kernel
 from symgraph.errors import GraphTypeError
 from symgraph.families import Elemwise, Example, Sample, is_continuous
-from symgraph.graph import Variable
 from symgraph.kernel import Expr, call
-from symgraph.types import COMPLEX, as_tensor_variable, check_dtype, promote, upgrade_to_float
+from symgraph.ops.elementary import arctan2, cos, sin
+from symgraph.types import (
+    COMPLEX,
+    Tensor,
+    Tensors,
+    as_tensor_variable,
+    check_dtype,
+    promote,
+    upgrade_to_float,
+)
+
+__all__ = ["angle", "cast", "complex", "complex_from_polar", "conj", "imag", "real"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,12 +52,7 @@ class Cast(Elemwise):
         """NumPy's astype."""
         return x.astype(self.dtype)
 
-    def L_op(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """The cotangent, unless integers lie between."""
         return [output_grads[0] if is_continuous(outputs[0]) else None]
 
@@ -61,14 +66,14 @@ class Cast(Elemwise):
         yield Example(cls("int8"), (Sample((2, 2), "bool", "bool"),))
 
 
-def cast(x: Any, dtype: str) -> Variable:
+def cast(x: Any, dtype: str) -> Tensor:
     """`x` converted to `dtype` ("floatX" for `config.floatX`); `x` itself if it has it.
 
     >>> cast([1.9, -1.9], "int32").eval()
     array([ 1, -1], dtype=int32)
     """
     var, dtype = as_tensor_variable(x), check_dtype(dtype)
-    return var if var.type.dtype == dtype else Cast(dtype)(var)  # type: ignore[attr-defined]
+    return var if var.type.dtype == dtype else Cast(dtype)(var)
 
 
 def real_of(dtype: str) -> str:
@@ -105,28 +110,28 @@ class Imag(Elemwise):
             return call("imag", x, dtype=real_of(x.dtype))
         return kernel.cast(kernel.lit(0), x.dtype)
 
-    def L_op(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """i times the cotangent; nothing for real numbers."""
         (x,), (g,) = inputs, output_grads
-        return [complex_(g * 0, g) if x.type.dtype in COMPLEX else None]  # type: ignore[attr-defined,operator]
+        return [complex(0, g) if x.type.dtype in COMPLEX else None]
 
 
 def joined(*dtypes: str) -> tuple[tuple[str, ...], str]:
     """Dtype rule of a complex number from two parts."""
     part = upgrade_to_float(promote(*dtypes))
+    if part in COMPLEX:
+        raise GraphTypeError("the parts of a complex number are real")
     return (part, part), promote(part, "complex64")
 
 
 class Complex(Elemwise):
-    """The complex number of a real and an imaginary part."""
+    """The complex number of a real and an imaginary part, elementwise.
+
+    >>> complex(1.0, 2.0).eval()
+    array(1.+2.j)
+    """
 
     nin, dtypes, code = 2, joined, "complex"
-    domains = ("real",)
     partials = (lambda z, x, y: None, lambda z, x, y: None)
 
     @staticmethod
@@ -138,12 +143,7 @@ class Complex(Elemwise):
         """x + iy."""
         return call("complex", x, y, dtype=promote(x.dtype, "complex64"))
 
-    def L_op(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """The parts of the cotangent."""
         return [real(output_grads[0]), imag(output_grads[0])]
 
@@ -158,14 +158,33 @@ class Conj(Elemwise):
         """The conjugate."""
         return call("conj", x) if x.dtype in COMPLEX else x
 
-    def L_op(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """The conjugate of the cotangent."""
         return [conj(output_grads[0])]
 
 
-real, imag, complex_, conj = Real(), Imag(), Complex(), Conj()
+real: Elemwise = Real()
+imag: Elemwise = Imag()
+complex: Elemwise = Complex()
+conj: Elemwise = Conj()
+
+
+def conjugate(x: Tensor) -> Tensor:
+    """The complex conjugate, `x` itself if it is real."""
+    return conj(x) if x.type.dtype in COMPLEX else x
+
+
+def angle(x: Any) -> Tensor:
+    """The argument of a complex number in (-pi, pi], elementwise; of real numbers 0 or pi.
+
+    >>> angle([1.0, -1.0]).eval()
+    array([0.        , 3.14159265])
+    """
+    x = as_tensor_variable(x)
+    return arctan2(imag(x), real(x))
+
+
+def complex_from_polar(modulus: Any, argument: Any) -> Tensor:
+    """The complex number of a modulus and an argument, elementwise."""
+    modulus, argument = as_tensor_variable(modulus), as_tensor_variable(argument)
+    return complex(modulus * cos(argument), modulus * sin(argument))

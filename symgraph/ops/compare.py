@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from symgraph.families import Elemwise, comparing
+from symgraph.families import Elemwise, comparing, ordered
 from symgraph.kernel import BOOL, Expr, Lit, call
 from symgraph.types import CONTINUOUS
 
+__all__ = ["eq", "ge", "gt", "isinf", "isnan", "le", "lt", "neq"]
+
+
+def ordering(*dtypes: str) -> tuple[tuple[str, ...], str]:
+    """As `comparing`, without complex numbers: they have no order."""
+    return ordered(*dtypes)[0], BOOL
+
 
 class _Comparison(Elemwise):
-    nin, dtypes = 2, comparing
+    nin, dtypes = 2, ordering
 
     def scalar(self, x: Expr, y: Expr) -> Expr:
         """The comparison of operands of one dtype."""
@@ -18,13 +25,13 @@ class _Comparison(Elemwise):
 
 
 class EQ(_Comparison):
-    """Whether two values are equal, elementwise. (`==` between variables is identity.)
+    """Whether two values are equal, elementwise; `==` between variables is identity.
 
     >>> eq([1, 2], [1, 3]).eval()
     array([ True, False])
     """
 
-    code, commutative = "eq", True
+    code, dtypes, commutative = "eq", comparing, True
     reference = staticmethod(np.equal)
 
 
@@ -35,7 +42,7 @@ class NEQ(_Comparison):
     array([False,  True])
     """
 
-    code, commutative = "ne", True
+    code, dtypes, commutative = "ne", comparing, True
     reference = staticmethod(np.not_equal)
 
 
@@ -93,5 +100,11 @@ class IsInf(_Test):
     reference = staticmethod(np.isinf)
 
 
-eq, neq, lt, le, gt, ge = EQ(), NEQ(), LT(), LE(), GT(), GE()
-isnan, isinf = IsNan(), IsInf()
+eq: Elemwise = EQ()
+neq: Elemwise = NEQ()
+lt: Elemwise = LT()
+le: Elemwise = LE()
+gt: Elemwise = GT()
+ge: Elemwise = GE()
+isnan: Elemwise = IsNan()
+isinf: Elemwise = IsInf()

@@ -70,12 +70,7 @@ class Alloc(Moved):
         """NumPy's broadcast_to, copied."""
         return np.array(np.broadcast_to(value, [int(n) for n in sizes]))
 
-    def L_op(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """The cotangent; `grad` sums it over the repeated axes."""
         return [output_grads[0], *[None] * (len(inputs) - 1)]
 

@@ -3,20 +3,55 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import scipy.special
 
-from symgraph.families import Elemwise, floating
+from symgraph.families import Elemwise, floating, real_floating
+
+__all__ = [
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "cos",
+    "cosh",
+    "erf",
+    "erfc",
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "sigmoid",
+    "sin",
+    "sinh",
+    "softplus",
+    "sqrt",
+    "tan",
+    "tanh",
+]
 
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 LN2, LN10 = math.log(2), math.log(10)
 
 
 class _Function(Elemwise):
-    """A function of one real (or complex) number; integers become floats."""
+    """A function of real or complex numbers; integers become floats."""
 
     dtypes = floating
+
+
+class _RealFunction(Elemwise):
+    """A function of real numbers; integers become floats."""
+
+    dtypes = real_floating
 
 
 class Exp(_Function):
@@ -77,7 +112,7 @@ class Log1p(_Function):
 
     code, reference = "log1p", staticmethod(np.log1p)
     partials = (lambda z, x: 1 / (1 + x),)
-    domains = ("positive",)
+    domains = ("unit",)
 
 
 class Sqrt(_Function):
@@ -133,8 +168,12 @@ class Arctan(_Function):
     partials = (lambda z, x: 1 / (1 + x * x),)
 
 
-class Arctan2(_Function):
-    """Angle of the point (y, x) in (-pi, pi], elementwise: `arctan2(y, x)`."""
+class Arctan2(_RealFunction):
+    """Angle of the point (y, x) in (-pi, pi], elementwise: `arctan2(y, x)`.
+
+    >>> arctan2(0.0, 1.0).eval()
+    array(0.)
+    """
 
     nin, code, reference = 2, "arctan2", staticmethod(np.arctan2)
     partials = (lambda z, y, x: x / (x * x + y * y), lambda z, y, x: -y / (x * x + y * y))
@@ -189,7 +228,7 @@ class Arctanh(_Function):
     domains = ("unit",)
 
 
-class Sigmoid(_Function):
+class Sigmoid(_RealFunction):
     """Logistic function 1 / (1 + exp(-x)), elementwise.
 
     >>> sigmoid(0.0).eval()
@@ -200,36 +239,54 @@ class Sigmoid(_Function):
     partials = (lambda z, x: z * (1 - z),)
 
 
-class Softplus(_Function):
+class Softplus(_RealFunction):
     """log(1 + exp(x)), elementwise, without overflow."""
 
     code = "softplus"
     partials = (lambda z, x: sigmoid(x),)
 
     @staticmethod
-    def reference(x: np.ndarray) -> np.ndarray:
+    def reference(x: Any) -> Any:
         """log(exp(0) + exp(x))."""
         return np.logaddexp(x.dtype.type(0), x)
 
 
-class Erf(_Function):
+class Erf(_RealFunction):
     """Error function 2/sqrt(pi) * integral of exp(-t*t) from 0 to x, elementwise."""
 
     code, reference = "erf", staticmethod(scipy.special.erf)
     partials = (lambda z, x: TWO_OVER_ROOT_PI * exp(-x * x),)
 
 
-class Erfc(_Function):
+class Erfc(_RealFunction):
     """1 - erf(x), elementwise, without cancellation."""
 
     code, reference = "erfc", staticmethod(scipy.special.erfc)
     partials = (lambda z, x: -TWO_OVER_ROOT_PI * exp(-x * x),)
 
 
-exp, exp2, expm1 = Exp(), Exp2(), Expm1()
-log, log2, log10, log1p, sqrt = Log(), Log2(), Log10(), Log1p(), Sqrt()
-sin, cos, tan = Sin(), Cos(), Tan()
-arcsin, arccos, arctan, arctan2 = Arcsin(), Arccos(), Arctan(), Arctan2()
-sinh, cosh, tanh = Sinh(), Cosh(), Tanh()
-arcsinh, arccosh, arctanh = Arcsinh(), Arccosh(), Arctanh()
-sigmoid, softplus, erf, erfc = Sigmoid(), Softplus(), Erf(), Erfc()
+exp: Elemwise = Exp()
+exp2: Elemwise = Exp2()
+expm1: Elemwise = Expm1()
+log: Elemwise = Log()
+log2: Elemwise = Log2()
+log10: Elemwise = Log10()
+log1p: Elemwise = Log1p()
+sqrt: Elemwise = Sqrt()
+sin: Elemwise = Sin()
+cos: Elemwise = Cos()
+tan: Elemwise = Tan()
+arcsin: Elemwise = Arcsin()
+arccos: Elemwise = Arccos()
+arctan: Elemwise = Arctan()
+arctan2: Elemwise = Arctan2()
+sinh: Elemwise = Sinh()
+cosh: Elemwise = Cosh()
+tanh: Elemwise = Tanh()
+arcsinh: Elemwise = Arcsinh()
+arccosh: Elemwise = Arccosh()
+arctanh: Elemwise = Arctanh()
+sigmoid: Elemwise = Sigmoid()
+softplus: Elemwise = Softplus()
+erf: Elemwise = Erf()
+erfc: Elemwise = Erfc()

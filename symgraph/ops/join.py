@@ -54,12 +54,7 @@ class Join(Assemble):
         """NumPy's concatenate."""
         return np.concatenate(arrays, axis=self.axis)
 
-    def L_op(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """Each operand gets its stretch of the cotangent."""
         (g,), parts, start = output_grads, list[Variable | None](), as_tensor_variable(np.int64(0))
         for x in inputs:

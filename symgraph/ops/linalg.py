@@ -45,12 +45,7 @@ class Dot(Product):
         """NumPy's dot."""
         return np.dot(a.T if self.trans_a else a, b.T if self.trans_b else b)
 
-    def L_op(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """g b' and a' g, outer products where an operand is a vector."""
         (a, b), (g,) = inputs, output_grads
         left = transpose(a) if self.trans_a else a
@@ -112,12 +107,7 @@ class Gemm(Product):
         product = np.dot(a.T if self.trans_a else a, b.T if self.trans_b else b)
         return beta * c + alpha * product
 
-    def L_op(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """As of the expression it stands for."""
         (c, a, b, alpha, beta), (g,) = inputs, output_grads
         product = Dot(self.trans_a, self.trans_b)

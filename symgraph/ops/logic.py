@@ -7,6 +7,17 @@ import numpy as np
 from symgraph.families import Elemwise, logical
 from symgraph.kernel import BOOL, Expr, call
 
+__all__ = [
+    "and_",
+    "bitwise_and",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_xor",
+    "invert",
+    "or_",
+    "xor",
+]
+
 
 class And(Elemwise):
     """Bitwise and of integers, logical and of booleans.
@@ -55,5 +66,8 @@ class Invert(Elemwise):
         return call("not" if x.dtype == BOOL else "invert", x)
 
 
-and_, or_, xor, invert = And(), Or(), Xor(), Invert()
+and_: Elemwise = And()
+or_: Elemwise = Or()
+xor: Elemwise = Xor()
+invert: Elemwise = Invert()
 bitwise_and, bitwise_or, bitwise_xor, bitwise_not = and_, or_, xor, invert

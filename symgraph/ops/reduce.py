@@ -79,12 +79,7 @@ class Sum(Reduce):
         """NumPy's sum."""
         return np.sum(x, axis=self.axes, dtype=self.acc_dtype)
 
-    def L_op(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """Every term gets the cotangent."""
         return [spread(output_grads[0], inputs[0], self.axes)]
 
@@ -113,12 +108,7 @@ class Prod(Sum):
         """NumPy's prod."""
         return np.prod(x, axis=self.axes, dtype=self.acc_dtype)
 
-    def L_op(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """The cotangent times the product of the others, right beside zeros too."""
         (x,), (g,) = inputs, output_grads
         zero = eq(x, 0)
@@ -158,12 +148,7 @@ class _Extremum(_Fold):
         """NumPy's reduction."""
         return type(self).ufunc.reduce(x, axis=self.axes)
 
-    def L_op(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """The elements equal to the extremum get the cotangent."""
         (x,), (z,), (g,) = inputs, outputs, output_grads
         best = spread(z, x, self.axes)

@@ -1,16 +1,16 @@
-"""Choosing between values: switch, clip."""
+"""Choosing between values."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from symgraph.families import Elemwise
-from symgraph.graph import Variable
 from symgraph.kernel import BOOL, Expr, Lit, call
-from symgraph.types import promote
+from symgraph.types import Tensors, promote
+
+__all__ = ["switch", "where"]
 
 
 def choosing(condition: str, *branches: str) -> tuple[tuple[str, ...], str]:
@@ -43,16 +43,11 @@ class Switch(Elemwise):
         """NumPy's where."""
         return np.where(np.asarray(condition) != 0, then, other)
 
-    def L_op(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """The cotangent where the branch is taken, 0 elsewhere."""
         condition, (g,) = inputs[0], output_grads
         return [None, switch(condition, g, 0), switch(condition, 0, g)]
 
 
-switch = Switch()
+switch: Elemwise = Switch()
 where = switch

@@ -94,12 +94,7 @@ class MakeVector(Assemble):
         """The vector."""
         return np.array(scalars)
 
-    def L_op(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """Each operand gets its element of the cotangent."""
         (g,) = output_grads
         return [g[k] if is_continuous(x) else None for k, x in enumerate(inputs)]  # type: ignore[index]
@@ -197,12 +192,7 @@ class DimShuffle(Moved):
         moved = x.transpose(*kept, *dropped).reshape([x.shape[a] for a in kept])
         return moved[tuple(None if axis == "x" else slice(None) for axis in self.order)]
 
-    def L_op(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """The cotangent in the old order."""
         ndim = inputs[0].type.ndim  # type: ignore[attr-defined]
         back = [self.order.index(a) if a in self.order else "x" for a in range(ndim)]
@@ -274,12 +264,7 @@ class Reshape(View):
         except ValueError:
             raise ShapeError(f"cannot reshape {np.shape(x)} to {[int(s) for s in sizes]}") from None
 
-    def L_op(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """The cotangent under the old sizes."""
         return [reshape(output_grads[0], shape(inputs[0])), *[None] * self.ndim]
 
@@ -426,12 +411,7 @@ class SpecifyShape(Moved):
                 raise ShapeError(f"specify_shape: axis {axis} has {size} elements, not {want}")
         return x
 
-    def L_op(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """The cotangent."""
         return [output_grads[0]]
 

@@ -1,0 +1,1 @@
+"""Our own elementary functions, as kernel expressions that every target can write."""

@@ -1,0 +1,108 @@
+"""Identities whose gradient is not: they stop, clip or scale what flows back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symgraph.errors import NullTypeGradError
+from symgraph.families import Elemwise, Example, Sample
+from symgraph.graph import Variable
+from symgraph.kernel import Expr
+from symgraph.ops.arith import clip, mul
+from symgraph.ops.create import zeros_like
+
+
+@dataclass(frozen=True, repr=False)
+class Barrier(Elemwise):
+    """The operand itself."""
+
+    def scalar(self, x: Expr) -> Expr:
+        """x."""
+        return x
+
+    def reference(self, x: Any) -> Any:
+        """x."""
+        return x
+
+    def L_op(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],
+        output_grads: Sequence[Variable],
+    ) -> Sequence[Variable | None]:
+        """The cotangent as the barrier lets it through."""
+        return [self.back(inputs[0], output_grads[0])]
+
+    def back(self, x: Variable, g: Variable) -> Variable | None:
+        """What flows to `x`."""
+        return g
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """A matrix; the gradient is tested by hand, it is no derivative."""
+        yield Example(cls(), (Sample((3, 4), differentiable=False),))
+
+
+class DisconnectedGrad(Barrier):
+    """Nothing flows back: the operand counts as disconnected."""
+
+    def back(self, x: Variable, g: Variable) -> Variable | None:
+        """Nothing."""
+        return None
+
+
+class ZeroGrad(Barrier):
+    """Zeros flow back."""
+
+    def back(self, x: Variable, g: Variable) -> Variable | None:
+        """Zeros."""
+        return zeros_like(x)
+
+
+class UndefinedGrad(Barrier):
+    """A gradient through here is an error."""
+
+    def back(self, x: Variable, g: Variable) -> Variable | None:
+        """An error."""
+        raise NullTypeGradError(f"the gradient of {x}, made at {x.made_at}, was declared undefined")
+
+
+@dataclass(frozen=True, repr=False)
+class GradClip(Barrier):
+    """What flows back is clipped to [low, high], elementwise."""
+
+    low: float = -1.0
+    high: float = 1.0
+
+    def back(self, x: Variable, g: Variable) -> Variable | None:
+        """The clipped cotangent."""
+        return clip(g, self.low, self.high)
+
+
+@dataclass(frozen=True, repr=False)
+class GradScale(Barrier):
+    """What flows back is multiplied by a number."""
+
+    factor: float = 1.0
+
+    def back(self, x: Variable, g: Variable) -> Variable | None:
+        """The scaled cotangent."""
+        return mul(g, self.factor)
+
+
+disconnected_grad, zero_grad, undefined_grad = DisconnectedGrad(), ZeroGrad(), UndefinedGrad()
+consider_constant = disconnected_grad
+
+
+def grad_clip(x: Any, lower_bound: float, upper_bound: float) -> Variable:
+    """`x`, whose gradient is clipped to the bounds, elementwise."""
+    result: Variable = GradClip(float(lower_bound), float(upper_bound))(x)
+    return result
+
+
+def grad_scale(x: Any, multiplier: float) -> Variable:
+    """`x`, whose gradient is multiplied by a number."""
+    result: Variable = GradScale(float(multiplier))(x)
+    return result

@@ -1,0 +1,136 @@
+"""Shared variables: values that live between calls, read and updated by compiled functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from symgraph.errors import GraphTypeError, InputError
+from symgraph.graph import Type, Variable
+from symgraph.variable import TensorVariable
+from symgraph.types import DTYPES, TensorType
+
+
+class Container:
+    """Where a shared variable and its clones keep their value: a row-major, writable array."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class SharedVariable(Variable):
+    """A variable with a value of its own.
+
+    Attributes
+    ----------
+    default_update
+        Its next value in every function that uses it, unless the function says otherwise.
+    """
+
+    __slots__ = ("allow_downcast", "container", "default_update", "strict")
+
+    container: Container
+    default_update: Any
+
+    def get_value(self, borrow: bool = False, return_internal_type: bool = False) -> Any:
+        """The value: a copy, or with `borrow` the array itself, which functions may overwrite."""
+        value = self.container.value
+        return value if borrow else np.array(value, copy=True)
+
+    def set_value(self, value: Any, borrow: bool = False) -> None:
+        """Give it a value of its type; a value that does not fit leaves it as it was.
+
+        With `borrow` an array that is as the type stores it is taken without a copy.
+        """
+        try:
+            array = self.type.filter(value, self.strict, self.allow_downcast)
+        except InputError as error:
+            raise type(error)(f"the value for {self}, made at {self.made_at}, {error}") from None
+        self.container.value = owned(array, value, borrow)
+
+    def zero(self, borrow: bool = False) -> None:
+        """Set every element to 0."""
+        self.container.value = np.zeros_like(self.container.value)
+
+    def clone(self) -> Variable:
+        """A variable that shares the value."""
+        twin = type(self)(self.type, name=self.name)  # type: ignore[call-arg]
+        twin.container, twin.default_update = self.container, self.default_update
+        return twin
+
+
+def owned(array: Any, value: Any, borrow: bool) -> Any:
+    """`array` in memory of its own, unless it may be borrowed and is fit for it."""
+    fit = array.flags.c_contiguous and array.flags.aligned and array.flags.writeable
+    if (borrow or array is not value) and fit and (borrow or array.base is None):
+        return array
+    return np.array(array, copy=True, order="C")
+
+
+class TensorSharedVariable(TensorVariable, SharedVariable):  # type: ignore[misc]
+    """A shared tensor: has all a tensor variable has, and a value."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        type: Type,
+        value: Any = None,
+        name: str | None = None,
+        strict: bool = False,
+        allow_downcast: bool | None = None,
+        container: Container | None = None,
+    ) -> None:
+        super().__init__(type, name=name)
+        self.container = container or Container(value)
+        self.default_update = None
+        self.strict, self.allow_downcast = strict, allow_downcast
+
+
+def shared(
+    value: Any,
+    name: str | None = None,
+    strict: bool = False,
+    allow_downcast: bool | None = None,
+    borrow: bool = False,
+    shape: Sequence[int | str | None] | None = None,
+    broadcastable: Sequence[bool] | None = None,
+    target: str | None = None,
+) -> TensorSharedVariable:
+    """A shared variable that holds `value`.
+
+    Parameters
+    ----------
+    value
+        An array, or what NumPy makes one of; its dtype and rank are the variable's.
+    strict, allow_downcast
+        How later values are converted, as in `TensorType.filter`.
+    borrow
+        Whether to keep the array passed instead of a copy.
+    shape
+        Sizes that every value has to have: ints, names, None (any). All None by default.
+
+    >>> state = shared(0.0, name="state")
+    >>> state.get_value()
+    array(0.)
+    """
+    if isinstance(value, Variable):
+        raise GraphTypeError(f"a shared variable holds a value, but {value} is symbolic")
+    array = np.asarray(value)
+    if str(array.dtype) not in DTYPES:
+        raise GraphTypeError(
+            f"a {type(value).__name__} cannot be the value of a shared variable: its dtype is"
+            f" {array.dtype}; convert it to an array of numbers"
+        )
+    if target not in (None, "cpu"):
+        raise GraphTypeError(f"there is no device {target!r}; only 'cpu' is available")
+    pattern = shape if shape is not None else broadcastable
+    kind = TensorType(str(array.dtype), pattern if pattern is not None else [None] * array.ndim)
+    checked = kind.filter(array)
+    return TensorSharedVariable(
+        kind, owned(checked, value, borrow), name=name, strict=strict, allow_downcast=allow_downcast
+    )

@@ -1,0 +1,8 @@
+"""Ways to look at a graph: as text, as a formula, as a drawing, as data for other programs."""
+
+from symgraph.show.export import export
+from symgraph.show.json_graph import load_json
+from symgraph.show.pretty import pp, pprint
+from symgraph.show.printing import debugprint
+
+__all__ = ["debugprint", "export", "load_json", "pp", "pprint"]

@@ -1,0 +1,41 @@
+"""networkx: a graph to compute with, and GraphML, which other graph programs read."""
+
+from __future__ import annotations
+
+import networkx
+
+from symgraph.show.view import View
+
+
+def digraph(view: View) -> networkx.DiGraph:
+    """The view as a `networkx.DiGraph` whose attributes are all strings.
+
+    Nodes have kind, label, type, name, place and kernel ("" where none is known). Edges have
+    `positions`, the numbers of the operands they carry, and `outputs`, which outputs these are.
+    """
+    kernels = {member: c.name for c in view.clusters for member in c.members}
+    graph = networkx.DiGraph(name=view.name)
+    for node in view.nodes:
+        graph.add_node(
+            node.id,
+            kind=node.kind,
+            label=node.label,
+            type=node.type,
+            name=node.name,
+            place=node.place,
+            kernel=kernels.get(node.id, ""),
+        )
+    for edge in view.edges:
+        known = graph.get_edge_data(edge.source, edge.target, {"positions": "", "outputs": ""})
+        graph.add_edge(
+            edge.source,
+            edge.target,
+            positions=f"{known['positions']} {edge.position}".lstrip(),
+            outputs=f"{known['outputs']} {edge.output}".lstrip(),
+        )
+    return graph
+
+
+def graphml_text(view: View) -> str:
+    """The view as GraphML (http://graphml.graphdrawing.org), with the attributes of `digraph`."""
+    return "\n".join(networkx.generate_graphml(digraph(view))) + "\n"

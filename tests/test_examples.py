@@ -1,0 +1,21 @@
+"""The examples find what they promise, each with a part of its usual budget."""
+
+import pytest
+
+from examples import logistic_regression, multilayer_network, newton_linear_regression
+
+
+def test_logistic_regression_beats_chance_by_far(capsys):
+    assert logistic_regression.main(steps=200) > 0.85
+    assert "test images answered rightly" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_multilayer_network_reads_digits(seed, capsys):
+    assert multilayer_network.main(epochs=10, seed=seed) > 0.95
+    assert "test images read rightly" in capsys.readouterr().out
+
+
+def test_newton_lands_on_the_least_squares_fit(capsys):
+    assert newton_linear_regression.main(count=200, steps=1) < 1e-8
+    assert "off the least-squares fit" in capsys.readouterr().out
