@@ -34,8 +34,8 @@ from symgraph.mode import Mode, get_mode
 from symgraph.pipeline import Trace, compile_task
 from symgraph.runners import Native, Task
 from symgraph.shared import SharedVariable
-from symgraph.variable import TensorVariable
 from symgraph.types import as_tensor_variable
+from symgraph.variable import TensorVariable
 
 POLICIES = ("raise", "warn", "ignore")
 
@@ -310,7 +310,11 @@ def _check_unused(specs: Sequence[In], roots: Sequence[Variable], policy: str | 
         warnings.warn(message, stacklevel=4)
     known = {spec.variable for spec in specs}
     for var in used:
-        if var.owner is None and var not in known and not isinstance(var, SharedVariable | Constant):
+        if (
+            var.owner is None
+            and var not in known
+            and not isinstance(var, SharedVariable | Constant)
+        ):
             raise MissingInputError(
                 f"{var} ({var.type}), made at {var.made_at}, is needed but is not an input, shared"
                 " or constant; add it to the inputs, or give it a value by givens"
@@ -402,7 +406,9 @@ class Function:
         arrays = [*filtered, *(s.container.value for s in self.shared)]
         if not self._fast:
             return arrays
-        return [np.require(a, requirements="CAW") if isinstance(a, np.ndarray) else a for a in arrays]
+        return [
+            np.require(a, requirements="CAW") if isinstance(a, np.ndarray) else a for a in arrays
+        ]
 
     def _filter(self, spec: In, value: Any) -> Any:
         try:
@@ -435,7 +441,9 @@ class Function:
         absent = [s for s, v in zip(self.inputs, values, strict=True) if v is missing]
         if absent:
             names = ", ".join(f"{s.variable} (made at {s.variable.made_at})" for s in absent)
-            raise MissingArgumentError(f"{self.name}: no value for {names}; pass {self._signature()}")
+            raise MissingArgumentError(
+                f"{self.name}: no value for {names}; pass {self._signature()}"
+            )
         return values
 
     def _signature(self) -> str:
@@ -453,7 +461,11 @@ class Function:
                 culprit.append(node)
 
         interpret(self._task.roots, known, watch)
-        where = f"first made by {culprit[0].op} at {culprit[0].made_at}" if culprit else "in an argument"
+        where = (
+            f"first made by {culprit[0].op} at {culprit[0].made_at}"
+            if culprit
+            else "in an argument"
+        )
         raise NanError(f"{self.name}: a result is NaN, {where}; nothing was stored")
 
     # --- looking inside --------------------------------------------------------------------

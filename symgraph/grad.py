@@ -22,11 +22,9 @@ from symgraph.families import Elemwise, is_continuous
 from symgraph.graph import Apply, Variable, ancestors, clone_graph, toposort
 from symgraph.ops.cast import cast
 from symgraph.ops.create import ones_like, zeros_like
-from symgraph.ops.logic import and_
+from symgraph.ops.logic import and_, invert
 from symgraph.ops.reduce import sum as sum_axes
 from symgraph.ops.select import Switch, switch
-from symgraph.ops.logic import invert
-from symgraph.ops.shape import dimshuffle
 from symgraph.types import COMPLEX, as_tensor_variable
 
 POLICIES = ("raise", "warn", "ignore")
@@ -105,7 +103,9 @@ def grad(
     targets = [wrt] if single else list(wrt)  # type: ignore[arg-type]
     _check_targets(targets)
     if disconnected_inputs not in POLICIES:
-        raise GraphTypeError(f"disconnected_inputs is one of {POLICIES}, not {disconnected_inputs!r}")
+        raise GraphTypeError(
+            f"disconnected_inputs is one of {POLICIES}, not {disconnected_inputs!r}"
+        )
     starts = _starts(cost, known_grads)
     found = pullback(starts, targets, consider_constant or (), null_gradients == "return")
     results = [
@@ -288,7 +288,9 @@ def Rop(
     points = [as_tensor_variable(p) for p in _as_list(eval_points)]
     for var, point in zip(targets, points, strict=True):
         if var.type.ndim != point.type.ndim:  # type: ignore[attr-defined]
-            raise GraphTypeError(f"the eval point of {var} is {point.type}; it has to be like {var.type}")
+            raise GraphTypeError(
+                f"the eval point of {var} is {point.type}; it has to be like {var.type}"
+            )
     results = [_push(out, targets, points, disconnected_outputs) for out in outputs]
     return type(f)(results) if isinstance(f, list | tuple) else results[0]
 

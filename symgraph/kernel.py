@@ -21,7 +21,9 @@ BOOL, INT = "bool", "int64"
 
 # Every scalar operation a kernel may call, by number of operands. A target spells each of them.
 ARITY: dict[str, int] = (
-    dict.fromkeys("neg abs sign not invert rint floor ceil trunc sqrt cast bits from_bits".split(), 1)
+    dict.fromkeys(
+        "neg abs sign not invert rint floor ceil trunc sqrt cast bits from_bits".split(), 1
+    )
     | dict.fromkeys("add sub mul div floordiv mod pow minimum maximum copysign".split(), 2)
     | dict.fromkeys("eq ne lt le gt ge and or xor shl shr add_any_order mul_any_order".split(), 2)
     | dict.fromkeys("exp exp2 expm1 log log2 log10 log1p sigmoid softplus erf erfc".split(), 1)
@@ -261,13 +263,18 @@ def _pair(left: Any, right: Any) -> tuple[Expr, Expr]:
 def _fold(op: str, left: Expr, right: Expr) -> Expr:
     a = left.value if isinstance(left, Lit) else None
     b = right.value if isinstance(right, Lit) else None
-    if a is not None and b is not None and op in FOLD and not (op in ("floordiv", "mod") and b == 0):
+    if (
+        a is not None
+        and b is not None
+        and op in FOLD
+        and not (op in ("floordiv", "mod") and b == 0)
+    ):
         return Lit(FOLD[op](a, b))
-    if op == "add" and a == 0 or op == "mul" and a == 1:
+    if (op == "add" and a == 0) or (op == "mul" and a == 1):
         return right
-    if op in ("add", "sub") and b == 0 or op in ("mul", "floordiv") and b == 1:
+    if (op in ("add", "sub") and b == 0) or (op in ("mul", "floordiv") and b == 1):
         return left
-    if op == "mul" and (a == 0 or b == 0) or op == "mod" and b == 1:
+    if (op == "mul" and (a == 0 or b == 0)) or (op == "mod" and b == 1):
         return Lit(0)
     if op == "sub" and left == right:
         return Lit(0)
@@ -357,7 +364,9 @@ def _verify_body(
 def _verify_expr(kernel: Kernel, root: Expr, names: dict[str, str]) -> None:
     for expr in walk(root):
         if isinstance(expr, Name) and names.get(expr.id) != expr.dtype:
-            _fail(kernel, f"{expr.id} is read as {expr.dtype} but is {names.get(expr.id, 'unbound')}")
+            _fail(
+                kernel, f"{expr.id} is read as {expr.dtype} but is {names.get(expr.id, 'unbound')}"
+            )
         elif isinstance(expr, Load):
             if expr.buffer not in kernel.params:
                 _fail(kernel, f"loads from unknown buffer {expr.buffer.name}")

@@ -1,11 +1,11 @@
 """The compiler on one page: from what is to be computed to what runs it.
 
-    user        the task as it was written
-    canonical   rewritten: simplified, made stable, equal parts merged         rewrite.py, rules/
-    parts       cut at ops that only Python can run                            here
-    program     sizes, groups, kernels, steps                                  lower/
-    plan        order, slots of the arena                                      memory.py
-    code        one module of text, compiled or found in the cache             backends/
+user        the task as it was written
+canonical   rewritten: simplified, made stable, equal parts merged         rewrite.py, rules/
+parts       cut at ops that only Python can run                            here
+program     sizes, groups, kernels, steps                                  lower/
+plan        order, slots of the arena                                      memory.py
+code        one module of text, compiled or found in the cache             backends/
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from symgraph.families import (
     SizeOf,
     View,
 )
-from symgraph.graph import Apply, Constant, Graph, Variable, toposort
+from symgraph.graph import Apply, Constant, Graph, toposort
 from symgraph.kernel import Kernel, verify
 from symgraph.lower.lower import lower
 from symgraph.memory import Plan, plan
@@ -127,7 +127,10 @@ def cut(task: Task) -> list[tuple[Task, bool]]:
         made = [out for node in members for out in node.outputs]
         needed = [v for v in made if v in roots or last_use.get(v, -1) > time_]
         read = dict.fromkeys(
-            v for n in members for v in n.inputs if v not in set(made) and not isinstance(v, Constant)
+            v
+            for n in members
+            for v in n.inputs
+            if v not in set(made) and not isinstance(v, Constant)
         )
         parts.append((Task(tuple(read), tuple(needed)), time_ % 2 == 0))
     return [(task, parts[0][1])] if len(parts) == 1 else parts
@@ -141,5 +144,3 @@ def _times(nodes: Sequence[Apply]) -> dict[Apply, int]:
         wrong = earliest % 2 == (1 if is_native(node) else 0)
         times[node] = earliest + wrong
     return times
-
-

@@ -189,7 +189,9 @@ class _Rewriter:
         self.graph, self.watch, self.report = graph, watch, report
         self.budget = budget * (len(graph.toposort()) + 1)
         self.shared = _Table()
-        self.local, self.asking = (_Trial(rules.table(asks), self._fired, report) for asks in (False, True))
+        self.local, self.asking = (
+            _Trial(rules.table(asks), self._fired, report) for asks in (False, True)
+        )
 
     def run(self) -> tuple[Variable, ...]:
         """The outputs in their final form."""
@@ -280,7 +282,7 @@ def on_inputs(node: Apply, inputs: Sequence[Variable]) -> Apply:
 
 def _tells_more(new: Variable, old: Variable) -> bool:
     """Whether an input says something else about the outputs' types: its type, or its value."""
-    if new is old or isinstance(old, Constant) and new.type == old.type:
+    if new is old or (isinstance(old, Constant) and new.type == old.type):
         return False
     return new.type != old.type or isinstance(new, Constant)
 

@@ -13,11 +13,11 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from symgraph.backends.support import Stop
 from symgraph.errors import IndexRangeError, InputShapeError, ShapeError, SymgraphError
 from symgraph.graph import Constant, Variable
 from symgraph.interpret import interpret
 from symgraph.lower.program import Failure, Program
-from symgraph.backends.support import Stop
 from symgraph.types import TensorType
 from symgraph.verify import compare_values
 
@@ -74,7 +74,9 @@ class Interpreted:
                 continue
             for want, size in zip(var.type.shape, np.shape(array), strict=True):
                 if isinstance(want, int) and size != want:
-                    raise ShapeError(f"{var} is declared {var.type} but has shape {np.shape(array)}")
+                    raise ShapeError(
+                        f"{var} is declared {var.type} but has shape {np.shape(array)}"
+                    )
                 if isinstance(want, str):
                     known, other = named.setdefault(want, (size, var))
                     if known != size:
@@ -94,10 +96,14 @@ class Workspace:
 class Native:
     """Runs a task by compiled code. Several threads may call it at once."""
 
-    def __init__(self, program: Program, entry: Callable[..., Any], replaced: Sequence[Variable]) -> None:
+    def __init__(
+        self, program: Program, entry: Callable[..., Any], replaced: Sequence[Variable]
+    ) -> None:
         self.program, self.entry = program, entry
         self.replaced = tuple(replaced)
-        self._constants = [p.variable.data for p in program.parameters if isinstance(p.variable, Constant)]
+        self._constants = [
+            p.variable.data for p in program.parameters if isinstance(p.variable, Constant)
+        ]
         self._idle: list[Workspace] = []
 
     def __call__(self, arrays: Arrays) -> list[Array]:
@@ -200,5 +206,3 @@ class Chain:
             known.update(zip(part.outputs, results, strict=True))
         results = [var.data if isinstance(var, Constant) else known[var] for var in self.task.roots]
         return [np.array(r, copy=True) if isinstance(r, np.ndarray) else r for r in results]
-
-

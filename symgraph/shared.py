@@ -9,8 +9,8 @@ import numpy as np
 
 from symgraph.errors import GraphTypeError, InputError
 from symgraph.graph import Type, Variable
-from symgraph.variable import TensorVariable
 from symgraph.types import DTYPES, TensorType
+from symgraph.variable import TensorVariable
 
 
 class Container:

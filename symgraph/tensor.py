@@ -8,146 +8,25 @@ from typing import Any
 from symgraph import nnet
 from symgraph.errors import GraphTypeError
 from symgraph.grad import Lop, Rop, grad
-from symgraph.graph import Variable
-from symgraph.ops.arith import (
-    abs_,
-    add,
-    ceil,
-    ceil_intdiv,
-    clip,
-    deg2rad,
-    divmod,
-    floor,
-    int_div,
-    iround,
-    maximum,
-    minimum,
-    mod,
-    mul,
-    neg,
-    pow,
-    rad2deg,
-    reciprocal,
-    round,
-    round_half_away_from_zero,
-    round_half_to_even,
-    second,
-    sgn,
-    sqr,
-    sub,
-    true_div,
-    trunc,
-)
-from symgraph.ops.cast import cast, complex_, conj, imag, real
-from symgraph.ops.compare import eq, ge, gt, isinf, isnan, le, lt, neq
-from symgraph.ops.create import (
-    alloc,
-    arange,
-    empty,
-    eye,
-    fill,
-    full,
-    full_like,
-    identity,
-    identity_like,
-    ones,
-    ones_like,
-    tri,
-    tril,
-    triu,
-    zeros,
-    zeros_like,
-)
-from symgraph.ops.elementary import (
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctan2,
-    arctanh,
-    cos,
-    cosh,
-    erf,
-    erfc,
-    exp,
-    exp2,
-    expm1,
-    log,
-    log1p,
-    log2,
-    log10,
-    sigmoid,
-    sin,
-    sinh,
-    softplus,
-    sqrt,
-    tan,
-    tanh,
-)
-from symgraph.ops.index import diagonal, inc_subtensor, set_subtensor, take, trace
-from symgraph.ops.join import (
-    concatenate,
-    horizontal_stack,
-    join,
-    stack,
-    stacklists,
-    vertical_stack,
-)
-from symgraph.ops.linalg import batched_dot, dot, matmul, outer, tensordot
-from symgraph.ops.logic import (
-    and_,
-    bitwise_and,
-    bitwise_not,
-    bitwise_or,
-    bitwise_xor,
-    invert,
-    or_,
-    xor,
-)
-from symgraph.ops.reduce import (
-    all,
-    any,
-    argmax,
-    argmin,
-    logsumexp,
-    max,
-    max_and_argmax,
-    mean,
-    min,
-    norm,
-    prod,
-    ptp,
-    std,
-    sum,
-    var,
-)
-from symgraph.ops.select import switch, where
-from symgraph.ops.shape import (
-    addbroadcast,
-    dimshuffle,
-    expand_dims,
-    flatten,
-    moveaxis,
-    patternbroadcast,
-    reshape,
-    shape,
-    shape_i,
-    shape_padaxis,
-    shape_padleft,
-    shape_padright,
-    specify_shape,
-    squeeze,
-    swapaxes,
-    transpose,
-    unbroadcast,
-)
+from symgraph.ops.arith import *
+from symgraph.ops.barrier import *
+from symgraph.ops.cast import *
+from symgraph.ops.closeness import *
+from symgraph.ops.compare import *
+from symgraph.ops.create import *
+from symgraph.ops.elementary import *
+from symgraph.ops.index import *
+from symgraph.ops.join import *
+from symgraph.ops.linalg import *
+from symgraph.ops.logic import *
+from symgraph.ops.reduce import *
+from symgraph.ops.rounding import *
+from symgraph.ops.select import *
+from symgraph.ops.shape import *
+from symgraph.ops.nnet import softmax
 from symgraph.types import RANK_NAMES, TensorType, as_tensor_variable, constant
 from symgraph.variable import TensorConstant, TensorVariable
 
-inv = reciprocal
-power = pow
-floor_div = int_div
 PREFIXES = {
     "": "floatX",
     "b": "int8",
@@ -224,7 +103,9 @@ class Constructors:
     def __call__(self, *names: Any, dtype: str | None = None) -> list[TensorVariable]:
         if len(names) == 1 and isinstance(names[0], int):
             return [self.one(dtype=dtype) for _ in range(names[0])]
-        words = [word for name in names for word in (name.split() if isinstance(name, str) else [name])]
+        words = [
+            word for name in names for word in (name.split() if isinstance(name, str) else [name])
+        ]
         return [self.one(word, dtype=dtype) for word in words]
 
 
@@ -237,20 +118,3 @@ for _prefix, _dtype in PREFIXES.items():
         _one = Constructor(f"{_prefix}{_name}", _dtype, _pattern)
         globals()[_one.__name__] = _one
         globals()[f"{_prefix}{_plural(_name)}"] = Constructors(_one)
-
-
-def isfinite(x: Any) -> Variable:
-    """Whether a value is neither infinite nor NaN, elementwise."""
-    return ~or_(isnan(x), isinf(x))  # type: ignore[no-any-return]
-
-
-def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Variable:
-    """Whether |a - b| <= atol + rtol |b|, elementwise; infinities are close to themselves."""
-    near = and_(le(abs_(sub(a, b)), add(atol, mul(rtol, abs_(b)))), isfinite(b))
-    close = or_(near, eq(a, b))
-    return or_(close, and_(isnan(a), isnan(b))) if equal_nan else close  # type: ignore[no-any-return]
-
-
-def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Variable:
-    """Whether all elements are close."""
-    return all(isclose(a, b, rtol, atol, equal_nan))

@@ -7,7 +7,20 @@ from typing import Any, NoReturn
 
 from symgraph.errors import NotNumPyError
 from symgraph.graph import Constant, Variable
-from symgraph.ops import arith, cast, compare, create, elementary, index, linalg, logic, reduce, select, shape
+from symgraph.ops import (
+    arith,
+    cast,
+    compare,
+    create,
+    elementary,
+    index,
+    linalg,
+    logic,
+    reduce,
+    rounding,
+    select,
+    shape,
+)
 from symgraph.types import TensorType
 
 
@@ -200,15 +213,21 @@ class TensorVariable(Variable):
         """Without axes of size 1."""
         return shape.squeeze(self, axis)
 
-    def sum(self, axis: Any = None, dtype: Any = None, keepdims: bool = False, acc_dtype: Any = None) -> Variable:
+    def sum(
+        self, axis: Any = None, dtype: Any = None, keepdims: bool = False, acc_dtype: Any = None
+    ) -> Variable:
         """Sum over axes."""
         return reduce.sum(self, axis, dtype, keepdims, acc_dtype)
 
-    def prod(self, axis: Any = None, dtype: Any = None, keepdims: bool = False, acc_dtype: Any = None) -> Variable:
+    def prod(
+        self, axis: Any = None, dtype: Any = None, keepdims: bool = False, acc_dtype: Any = None
+    ) -> Variable:
         """Product over axes."""
         return reduce.prod(self, axis, dtype, keepdims, acc_dtype)
 
-    def mean(self, axis: Any = None, dtype: Any = None, keepdims: bool = False, acc_dtype: Any = None) -> Variable:
+    def mean(
+        self, axis: Any = None, dtype: Any = None, keepdims: bool = False, acc_dtype: Any = None
+    ) -> Variable:
         """Average over axes."""
         return reduce.mean(self, axis, dtype, keepdims, acc_dtype)
 
@@ -309,7 +328,7 @@ class TensorVariable(Variable):
 
     def round(self, mode: str = "half_to_even") -> Variable:
         """The nearest whole number."""
-        return arith.round(self, mode)
+        return rounding.round(self, mode)
 
     def conj(self) -> Variable:
         """Complex conjugate."""
@@ -358,7 +377,8 @@ class TensorVariable(Variable):
 
     def __setitem__(self, item: Any, value: Any) -> NoReturn:
         self._not_an_array(
-            "elements cannot be assigned", "use x = T.set_subtensor(x[i], value), or x[i].set(value)"
+            "elements cannot be assigned",
+            "use x = T.set_subtensor(x[i], value), or x[i].set(value)",
         )
 
     def __contains__(self, item: Any) -> bool:
@@ -404,11 +424,11 @@ def _unary(name: str, op: Callable[[Any], Any]) -> None:
 
 
 # NumPy's and Theano's elementwise functions are methods too.
-for _name in (
-    "exp exp2 expm1 log log2 log10 log1p sqrt sin cos tan arcsin arccos arctan sinh cosh tanh"
-    " arcsinh arccosh arctanh"
-).split():
-    _unary(_name, getattr(elementary, _name))
-for _name in "sgn sqr floor ceil trunc".split():
-    _unary(_name, getattr(arith, _name))
-
+for _module, _names in (
+    (elementary, "exp exp2 expm1 log log2 log10 log1p sqrt sin cos tan arcsin arccos arctan"),
+    (elementary, "sinh cosh tanh arcsinh arccosh arctanh"),
+    (arith, "sgn sqr"),
+    (rounding, "floor ceil trunc"),
+):
+    for _name in _names.split():
+        _unary(_name, getattr(_module, _name))

@@ -10,7 +10,13 @@ import numpy as np
 from symgraph.errors import VerifyError
 from symgraph.graph import Graph, Variable
 
-TOLERANCE = {"float16": 1e-2, "float32": 1e-4, "float64": 1e-9, "complex64": 1e-4, "complex128": 1e-9}
+TOLERANCE = {
+    "float16": 1e-2,
+    "float32": 1e-4,
+    "float64": 1e-9,
+    "complex64": 1e-4,
+    "complex128": 1e-9,
+}
 
 
 def check_graph(graph: Graph) -> None:
@@ -19,7 +25,9 @@ def check_graph(graph: Graph) -> None:
     for node in graph.toposort():
         for index, out in enumerate(node.outputs):
             if out.owner is not node or out.index != index:
-                raise VerifyError(f"an output of {node}, made at {node.made_at}, has lost its owner")
+                raise VerifyError(
+                    f"an output of {node}, made at {node.made_at}, has lost its owner"
+                )
         for var in node.inputs:
             if var.owner is not None and var not in known:
                 raise VerifyError(f"{node} reads {var} before it is computed")
@@ -48,5 +56,3 @@ def difference(want: Any, have: Any) -> str:
     wrong = ~np.isclose(have, want, rtol=tolerance, atol=tolerance * scale, equal_nan=True)
     place = tuple(int(n) for n in np.argwhere(wrong)[0])
     return f"at {place} {want[place]!r} became {have[place]!r}"
-
-

@@ -139,7 +139,11 @@ class Driver:
         elif isinstance(step, Put):
             yield f"{self._pointer(step.buffer)}[0] = {self._scalar(step.value)}"
         elif isinstance(step, Copy):
-            words = (self._pointer(step.target), self._pointer(step.source), self._scalar(step.length))
+            words = (
+                self._pointer(step.target),
+                self._pointer(step.source),
+                self._scalar(step.length),
+            )
             yield f"copy({', '.join(words)})"
         else:
             yield from self._routine(step)

@@ -65,7 +65,9 @@ def scalar(function: Callable[..., Any]) -> Any:
     return intrinsic(declare)
 
 
-def _define(context: Any, module: ir.Module, function: Any, tree: ast.FunctionDef, kind: Any) -> Any:
+def _define(
+    context: Any, module: ir.Module, function: Any, tree: ast.FunctionDef, kind: Any
+) -> Any:
     """The function for numbers of one kind, as LLVM within a module."""
     name = f"{function.__module__}.{function.__qualname__}.{kind}"
     if name in module.globals:
@@ -109,7 +111,9 @@ class Writer:
         """Write an expression."""
         number = self._number(node)
         if number is not None:
-            return self._constant(number, types.float64 if isinstance(number, float) else types.int64)
+            return self._constant(
+                number, types.float64 if isinstance(number, float) else types.int64
+            )
         if isinstance(node, ast.Name) and node.id in self.names:
             return self.names[node.id]
         if isinstance(node, ast.BinOp):
@@ -118,7 +122,9 @@ class Writer:
             return self._compare(node)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             kind, code = self.value(node.operand)
-            return Value(kind, self.builder.fneg(code) if is_float(kind) else self.builder.neg(code))
+            return Value(
+                kind, self.builder.fneg(code) if is_float(kind) else self.builder.neg(code)
+            )
         if isinstance(node, ast.Call) and not node.keywords:
             return self._call(node)
         raise self._error(node, "is not what a @scalar function may use")

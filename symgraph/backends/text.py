@@ -215,9 +215,7 @@ def statements_text(body: Sequence[Stmt], depth: int) -> list[str]:
     """Statements as indented lines; the user's line stands beside the values it made."""
     pad, lines = "    " * depth, list[str]()
     for stmt in body:
-        if isinstance(stmt, Let):
-            lines.append(f"{pad}{stmt.name} = {expression(stmt.value)}")
-        elif isinstance(stmt, Update):
+        if isinstance(stmt, Let) or isinstance(stmt, Update):
             lines.append(f"{pad}{stmt.name} = {expression(stmt.value)}")
         elif isinstance(stmt, Store):
             index = expression(stmt.index)

@@ -30,9 +30,8 @@ from symgraph.lower.sizes import Namer, as_size, is_lit
 
 LOOP_NAMES = ("i", "j", "k", "l", "m")
 
-def write_pieces(
-    node: Apply, context: Context, memory: Callable[[Variable], Buffer]
-) -> list[Step]:
+
+def write_pieces(node: Apply, context: Context, memory: Callable[[Variable], Buffer]) -> list[Step]:
     """The steps that put an output together: its base copied, then each piece."""
     op, out = node.op, node.outputs[0]
     assert isinstance(op, Assemble)
@@ -46,6 +45,7 @@ def write_pieces(
     for piece in op.pieces(args):
         steps.append(_write_piece(node, piece, target, context))
     return steps
+
 
 def _write_piece(node: Apply, piece: Piece, target: Buffer, context: Context) -> Launch:
     extent = [context.sizes.bind(as_size(d)) for d in piece.extent]
@@ -65,6 +65,7 @@ def _write_piece(node: Apply, piece: Piece, target: Buffer, context: Context) ->
     once = Loop("once", LO, HI, tuple(body))
     return make_launch(context.namer("k1"), [once], lit(1), lit(0), [node])
 
+
 def _store(
     node: Apply, piece: Piece, target: Buffer, index: tuple[Expr, ...], context: Context
 ) -> Store:
@@ -80,6 +81,7 @@ def _store(
     if piece.accumulate:
         value = binary("add", Load(target, place), value)
     return Store(target, place, value)
+
 
 def bounds_kernel(
     indices: Buffer, length: Expr, size: Expr, flag: Buffer, node: Apply, namer: Namer
@@ -104,5 +106,6 @@ def bounds_kernel(
         Store(flag, lit(1), worst),
     )
     return make_launch(namer("k1"), [Loop("once", LO, HI, body)], lit(1), lit(0), [node])
+
 
 __all__ = ["bounds_kernel", "dtype_of", "write_pieces"]

@@ -238,7 +238,9 @@ def _fold_placement(
 ) -> tuple[str, tuple[int, ...] | None] | None:
     reduces, everything = work.reduces, tuple(range(len(work.space)))
     assert reduces is not None
-    if work.space == group.space and all(group.level(r.source) == FULL and _whole(r) for r in inside):
+    if work.space == group.space and all(
+        group.level(r.source) == FULL and _whole(r) for r in inside
+    ):
         leading = bool(reduces) and reduces == everything[: len(reduces)]
         if reduces == everything:
             return FOLD_ALL, group.outer

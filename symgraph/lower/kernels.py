@@ -162,7 +162,6 @@ class Schedule:
             if owner in self.wanted and self.group.kinds[owner] == FULL:
                 self.wanted[owner] |= phases
 
-
     def heir(self, var: Variable) -> Variable | None:
         """A stored value that is the last to read `var`, element by element, in its dtype."""
         readers = [n for n in self.group.nodes if var in self._sources(n)]

@@ -1,10 +1,10 @@
 """Lowering: a graph becomes a program, in five readable stages.
 
-    sizes      every dim a formula over the sizes of the inputs      sizes.py
-    stored     which variables need memory of their own              here
-    grouped    nodes gathered into kernels and single steps          group.py
-    placed     updates that can overwrite their shared variable      here
-    steps      kernels written, steps scheduled, guards set          here, kernels.py, chunks.py
+sizes      every dim a formula over the sizes of the inputs      sizes.py
+stored     which variables need memory of their own              here
+grouped    nodes gathered into kernels and single steps          group.py
+placed     updates that can overwrite their shared variable      here
+steps      kernels written, steps scheduled, guards set          here, kernels.py, chunks.py
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ from symgraph.lower.program import (
     Copy,
     Failure,
     Guard,
-    Launch,
     Parameter,
     Program,
     Put,
@@ -214,7 +213,11 @@ class Lowering:
 
     def _can_overwrite(self, shared: Variable, value: Variable) -> bool:
         item = self.grouping.producer.get(value)
-        if item is None or value not in self.stored or not self._writes_where_it_reads(item, shared, value):
+        if (
+            item is None
+            or value not in self.stored
+            or not self._writes_where_it_reads(item, shared, value)
+        ):
             return False
         others = {i for i in self.grouping.items if shared in i.reads and i is not item}
         return self.grouping.wait(item, others)
@@ -236,7 +239,9 @@ class Lowering:
         if any(kind == "fold_row" for kind in group.kinds.values()):
             return shared not in group.reads
         for member in group.nodes:
-            for var, reading in zip(member.inputs, self.grouping.works[member].readings, strict=False):
+            for var, reading in zip(
+                member.inputs, self.grouping.works[member].readings, strict=False
+            ):
                 same = reading.source is shared and reading.flags is not None and all(reading.flags)
                 if shared in self.reader.data(var) and not same:
                     return False
@@ -378,7 +383,7 @@ class Lowering:
 
     def _is_known(self, var: Variable) -> bool:
         name = self.sizes.scalar(var)
-        return var in self.buffers or isinstance(name, Name) and name.id in self._bound
+        return var in self.buffers or (isinstance(name, Name) and name.id in self._bound)
 
     def _guard_sizes(self, check: Check) -> None:
         first, *others = check.sizes

@@ -38,7 +38,9 @@ def share_kernels(steps: Sequence[Step]) -> list[Step]:
 def kernel_key(kernel: Kernel) -> Key:
     """What a kernel is apart from its names."""
     numbers: dict[str, int] = {name.id: n for n, name in enumerate(OUTER)}
-    params = tuple((_number(_id(p), numbers), p.dtype, isinstance(p, Buffer)) for p in kernel.params)
+    params = tuple(
+        (_number(_id(p), numbers), p.dtype, isinstance(p, Buffer)) for p in kernel.params
+    )
     return (params, _body_key(kernel.body, numbers))
 
 

@@ -171,7 +171,9 @@ class Sizes:
         for sizes, where in agreements:
             self._agree(tuple(as_size(s) for s in sizes), where, node)
         for var, shape in zip(node.outputs, shapes, strict=True):
-            self._dims[var] = tuple(self._known(d, s) for d, s in zip(shape, _static(var), strict=True))
+            self._dims[var] = tuple(
+                self._known(d, s) for d, s in zip(shape, _static(var), strict=True)
+            )
         self._infer_value(node, args)
         return None
 
@@ -187,7 +189,9 @@ class Sizes:
         elif isinstance(node.op, Elemwise) and dtype_of(node.outputs[0]) == INT:
             values = [self._values.get(v) if not isinstance(v, Constant) else a.value
                       for v, a in zip(node.inputs, args, strict=True)]  # fmt: skip
-            integers = all(dtype_of(v) == INT and not a.shape for v, a in zip(node.inputs, args, strict=True))
+            integers = all(
+                dtype_of(v) == INT and not a.shape for v, a in zip(node.inputs, args, strict=True)
+            )
             if integers and all(v is not None for v in values):
                 expr = node.op.expression(*map(as_size, values))
                 self._values[node.outputs[0]] = self.bind(fold(expr))

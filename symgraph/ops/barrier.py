@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from symgraph.errors import NullTypeGradError
 from symgraph.families import Elemwise, Example, Sample
-from symgraph.graph import Variable
 from symgraph.kernel import Expr
 from symgraph.ops.arith import clip, mul
 from symgraph.ops.create import zeros_like
+from symgraph.types import Tensor, Tensors
+
+__all__ = [
+    "consider_constant",
+    "disconnected_grad",
+    "grad_clip",
+    "grad_scale",
+    "undefined_grad",
+    "zero_grad",
+]
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,14 +37,14 @@ class Barrier(Elemwise):
 
     def L_op(
         self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        output_grads: Sequence[Variable],
-    ) -> Sequence[Variable | None]:
+        inputs: Tensors,
+        outputs: Tensors,
+        output_grads: Tensors,
+    ) -> Tensors:
         """The cotangent as the barrier lets it through."""
         return [self.back(inputs[0], output_grads[0])]
 
-    def back(self, x: Variable, g: Variable) -> Variable | None:
+    def back(self, x: Tensor, g: Tensor) -> Tensor | None:
         """What flows to `x`."""
         return g
 
@@ -48,7 +57,7 @@ class Barrier(Elemwise):
 class DisconnectedGrad(Barrier):
     """Nothing flows back: the operand counts as disconnected."""
 
-    def back(self, x: Variable, g: Variable) -> Variable | None:
+    def back(self, x: Tensor, g: Tensor) -> Tensor | None:
         """Nothing."""
         return None
 
@@ -56,7 +65,7 @@ class DisconnectedGrad(Barrier):
 class ZeroGrad(Barrier):
     """Zeros flow back."""
 
-    def back(self, x: Variable, g: Variable) -> Variable | None:
+    def back(self, x: Tensor, g: Tensor) -> Tensor | None:
         """Zeros."""
         return zeros_like(x)
 
@@ -64,7 +73,7 @@ class ZeroGrad(Barrier):
 class UndefinedGrad(Barrier):
     """A gradient through here is an error."""
 
-    def back(self, x: Variable, g: Variable) -> Variable | None:
+    def back(self, x: Tensor, g: Tensor) -> Tensor | None:
         """An error."""
         raise NullTypeGradError(f"the gradient of {x}, made at {x.made_at}, was declared undefined")
 
@@ -76,7 +85,7 @@ class GradClip(Barrier):
     low: float = -1.0
     high: float = 1.0
 
-    def back(self, x: Variable, g: Variable) -> Variable | None:
+    def back(self, x: Tensor, g: Tensor) -> Tensor | None:
         """The clipped cotangent."""
         return clip(g, self.low, self.high)
 
@@ -87,7 +96,7 @@ class GradScale(Barrier):
 
     factor: float = 1.0
 
-    def back(self, x: Variable, g: Variable) -> Variable | None:
+    def back(self, x: Tensor, g: Tensor) -> Tensor | None:
         """The scaled cotangent."""
         return mul(g, self.factor)
 
@@ -96,13 +105,13 @@ disconnected_grad, zero_grad, undefined_grad = DisconnectedGrad(), ZeroGrad(), U
 consider_constant = disconnected_grad
 
 
-def grad_clip(x: Any, lower_bound: float, upper_bound: float) -> Variable:
+def grad_clip(x: Any, lower_bound: float, upper_bound: float) -> Tensor:
     """`x`, whose gradient is clipped to the bounds, elementwise."""
-    result: Variable = GradClip(float(lower_bound), float(upper_bound))(x)
+    result: Tensor = GradClip(float(lower_bound), float(upper_bound))(x)
     return result
 
 
-def grad_scale(x: Any, multiplier: float) -> Variable:
+def grad_scale(x: Any, multiplier: float) -> Tensor:
     """`x`, whose gradient is multiplied by a number."""
-    result: Variable = GradScale(float(multiplier))(x)
+    result: Tensor = GradScale(float(multiplier))(x)
     return result

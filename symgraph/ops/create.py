@@ -10,18 +10,21 @@ from typing import Any
 import numpy as np
 
 from symgraph.families import Example, Index, Indexed, Moved, Read, Sample, is_one
-from symgraph.graph import Apply, Constant, Variable
+from symgraph.graph import Apply, Constant
 from symgraph.kernel import INT, Expr, Lit, binary, cast, compare, lit, select
-from symgraph.ops.arith import ceil, mul, second, sub, true_div
+from symgraph.ops.arith import mul, second, sub, true_div
 from symgraph.ops.cast import cast as cast_to
 from symgraph.ops.compare import ge
 from symgraph.ops.reduce import sum as sum_over
+from symgraph.ops.rounding import ceil
 from symgraph.ops.select import switch
 from symgraph.ops.shape import dimshuffle, scalars_of, shape_i
 from symgraph.types import (
     CONTINUOUS,
     Arg,
     Dims,
+    Tensor,
+    Tensors,
     as_operands,
     as_tensor_variable,
     check_dtype,
@@ -29,6 +32,25 @@ from symgraph.types import (
     promote,
     unify,
 )
+
+__all__ = [
+    "alloc",
+    "arange",
+    "empty",
+    "eye",
+    "fill",
+    "full",
+    "full_like",
+    "identity",
+    "identity_like",
+    "ones",
+    "ones_like",
+    "tri",
+    "tril",
+    "triu",
+    "zeros",
+    "zeros_like",
+]
 
 
 def size_samples(*sizes: int) -> tuple[Sample, ...]:
@@ -40,7 +62,7 @@ def size_samples(*sizes: int) -> tuple[Sample, ...]:
 class Alloc(Moved):
     """The first operand repeated to the sizes that follow it."""
 
-    def prepare(self, *inputs: Any) -> Sequence[Variable]:
+    def prepare(self, *inputs: Any) -> Tensors:
         """A value and integer scalars."""
         value, *sizes = inputs
         return [as_tensor_variable(value), *scalars_of(sizes)]
@@ -57,7 +79,7 @@ class Alloc(Moved):
 
     def axis_map(self, node: Apply) -> tuple[int | None, ...]:
         """The value's axes at the right, those in front repeat it."""
-        ndim, wide = node.inputs[0].type.ndim, len(node.inputs) - 1  # type: ignore[attr-defined]
+        ndim, wide = node.inputs[0].type.ndim, len(node.inputs) - 1
         return tuple(None if a < wide - ndim else a - (wide - ndim) for a in range(wide))
 
     def source(self, index: Index, args: Sequence[Arg], read: Read) -> Index:
@@ -93,7 +115,7 @@ class ARange(Indexed):
         """The declared dtype."""
         return (self.dtype,)
 
-    def prepare(self, *inputs: Any) -> Sequence[Variable]:
+    def prepare(self, *inputs: Any) -> Tensors:
         """start, step and the number of elements."""
         return [*(cast_to(v, self.dtype) for v in inputs[:2]), *scalars_of([inputs[2]])]
 
@@ -109,9 +131,7 @@ class ARange(Indexed):
         """The same, by NumPy."""
         return start + np.arange(max(int(count), 0)).astype(self.dtype) * step
 
-    def grad(
-        self, inputs: Sequence[Variable], output_grads: Sequence[Variable]
-    ) -> Sequence[Variable | None]:
+    def grad(self, inputs: Tensors, output_grads: Tensors) -> Tensors:
         """Sums of the cotangent, plain and weighted by position."""
         (g,), (start, step, count) = output_grads, inputs
         if self.dtype not in CONTINUOUS:
@@ -137,7 +157,7 @@ class Eye(Indexed):
         """The declared dtype."""
         return (self.dtype,)
 
-    def prepare(self, *inputs: Any) -> Sequence[Variable]:
+    def prepare(self, *inputs: Any) -> Tensors:
         """n, m, k: integer scalars."""
         return scalars_of(list(inputs))
 
@@ -154,9 +174,7 @@ class Eye(Indexed):
         """NumPy's eye."""
         return np.eye(int(n), int(m), int(k), dtype=self.dtype)
 
-    def grad(
-        self, inputs: Sequence[Variable], output_grads: Sequence[Variable]
-    ) -> Sequence[Variable | None]:
+    def grad(self, inputs: Tensors, output_grads: Tensors) -> Tensors:
         """Nothing flows to sizes."""
         return [None, None, None]
 
@@ -168,7 +186,7 @@ class Eye(Indexed):
         yield Example(cls("int64"), size_samples(4, 2, -1))
 
 
-def alloc(value: Any, *sizes: Any) -> Variable:
+def alloc(value: Any, *sizes: Any) -> Tensor:
     """`value` repeated to the sizes given.
 
     >>> alloc(1.5, 2, 2).eval()
@@ -179,17 +197,17 @@ def alloc(value: Any, *sizes: Any) -> Variable:
         sizes = tuple(sizes[0])
     if not sizes:
         return as_tensor_variable(value)
-    result: Variable = Alloc()(as_operands([value])[0], *scalars_of(list(sizes)))
+    result: Tensor = Alloc()(as_operands([value])[0], *scalars_of(list(sizes)))
     return result
 
 
-def full(sizes: Any, value: Any, dtype: str | None = None) -> Variable:
+def full(sizes: Any, value: Any, dtype: str | None = None) -> Tensor:
     """A tensor of sizes `sizes`, every element `value`."""
     var = as_tensor_variable(value)
     return alloc(cast_to(var, dtype) if dtype else var, *scalars_of(sizes))
 
 
-def zeros(shape: Any, dtype: str | None = None) -> Variable:
+def zeros(shape: Any, dtype: str | None = None) -> Tensor:
     """A tensor of zeros of `config.floatX`, or `dtype`.
 
     >>> zeros((2,)).eval()
@@ -198,7 +216,7 @@ def zeros(shape: Any, dtype: str | None = None) -> Variable:
     return full(shape, np.zeros((), check_dtype(dtype or "floatX")))
 
 
-def ones(shape: Any, dtype: str | None = None) -> Variable:
+def ones(shape: Any, dtype: str | None = None) -> Tensor:
     """A tensor of ones of `config.floatX`, or `dtype`."""
     return full(shape, np.ones((), check_dtype(dtype or "floatX")))
 
@@ -206,31 +224,31 @@ def ones(shape: Any, dtype: str | None = None) -> Variable:
 empty = zeros
 
 
-def full_like(x: Any, value: Any, dtype: str | None = None) -> Variable:
+def full_like(x: Any, value: Any, dtype: str | None = None) -> Tensor:
     """A tensor shaped like `x`, every element `value`."""
     x = as_tensor_variable(x)
-    filled = cast_to(value, dtype or x.type.dtype)  # type: ignore[attr-defined]
-    ndim = x.type.ndim  # type: ignore[attr-defined]
+    filled = cast_to(value, dtype or x.type.dtype)
+    ndim = x.type.ndim
     return alloc(filled, *(shape_i(x, a) for a in range(ndim))) if ndim else filled
 
 
-def zeros_like(x: Any, dtype: str | None = None, opt: bool = False) -> Variable:
+def zeros_like(x: Any, dtype: str | None = None, opt: bool = False) -> Tensor:
     """Zeros shaped like `x`."""
     return full_like(x, np.int8(0), dtype)
 
 
-def ones_like(x: Any, dtype: str | None = None, opt: bool = False) -> Variable:
+def ones_like(x: Any, dtype: str | None = None, opt: bool = False) -> Tensor:
     """Ones shaped like `x`."""
     return full_like(x, np.int8(1), dtype)
 
 
-def fill(x: Any, value: Any) -> Variable:
+def fill(x: Any, value: Any) -> Tensor:
     """`value` in the shape of `x`."""
-    result: Variable = second(x, value)
+    result: Tensor = second(x, value)
     return result
 
 
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: str | None = None) -> Variable:
+def arange(start: Any, stop: Any = None, step: Any = 1, dtype: str | None = None) -> Tensor:
     """start, start + step, ... up to but without stop; one argument is the stop.
 
     >>> arange(2, 8, 3).eval()
@@ -246,61 +264,64 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: str | None = None
     )
 
 
-def _known_range(start: Any, stop: Any, step: Any, dtype: str) -> Variable | None:
+def _known_range(start: Any, stop: Any, step: Any, dtype: str) -> Tensor | None:
     if not all(isinstance(v, Constant) for v in (start, stop, step)):
         return None
     count = math.ceil((stop.data - start.data) / step.data)
-    made: Variable = ARange(dtype)(start, step, max(count, 0))
+    made: Tensor = ARange(dtype)(start, step, max(count, 0))
     return made
 
 
-def _range_count(start: Variable, stop: Variable, step: Variable) -> Variable:
+def _range_count(start: Tensor, stop: Tensor, step: Tensor) -> Tensor:
     """ceil((stop - start) / step), in whole numbers if they are."""
-    if isinstance(start, Constant) and isinstance(step, Constant) and start.data == 0 and step.data == 1:
-        whole = stop.type.dtype not in CONTINUOUS  # type: ignore[attr-defined]
+    if (
+        isinstance(start, Constant)
+        and isinstance(step, Constant)
+        and start.data == 0
+        and step.data == 1
+    ):
+        whole = stop.type.dtype not in CONTINUOUS
         return cast_to(stop if whole else ceil(stop), INT)
     span = sub(stop, start)
-    if span.type.dtype in CONTINUOUS or step.type.dtype in CONTINUOUS:  # type: ignore[attr-defined]
+    if span.type.dtype in CONTINUOUS or step.type.dtype in CONTINUOUS:
         return cast_to(ceil(true_div(span, step)), INT)
-    return -((-cast_to(span, INT)) // cast_to(step, INT))  # type: ignore[operator]
+    return -((-cast_to(span, INT)) // cast_to(step, INT))
 
 
-def eye(n: Any, m: Any = None, k: Any = 0, dtype: str | None = None) -> Variable:
+def eye(n: Any, m: Any = None, k: Any = 0, dtype: str | None = None) -> Tensor:
     """Ones on diagonal `k` of an (n, m) matrix, zeros elsewhere; m is n by default.
 
     >>> eye(2).eval()
     array([[1., 0.],
            [0., 1.]])
     """
-    result: Variable = Eye(check_dtype(dtype or "floatX"))(n, n if m is None else m, k)
+    result: Tensor = Eye(check_dtype(dtype or "floatX"))(n, n if m is None else m, k)
     return result
 
 
 identity = eye
 
 
-def identity_like(x: Any, dtype: str | None = None) -> Variable:
+def identity_like(x: Any, dtype: str | None = None) -> Tensor:
     """The identity matrix of the shape of a matrix."""
     x = as_tensor_variable(x)
-    return eye(shape_i(x, 0), shape_i(x, 1), dtype=dtype or x.type.dtype)  # type: ignore[attr-defined]
+    return eye(shape_i(x, 0), shape_i(x, 1), dtype=dtype or x.type.dtype)
 
 
-def tri(n: Any, m: Any = None, k: Any = 0, dtype: str | None = None) -> Variable:
+def tri(n: Any, m: Any = None, k: Any = 0, dtype: str | None = None) -> Tensor:
     """Ones on and below diagonal `k` of an (n, m) matrix, zeros above."""
     rows = dimshuffle(arange(n), 0, "x")
     columns = dimshuffle(arange(n if m is None else m), "x", 0)
-    return cast_to(ge(rows + k, columns), dtype or "floatX")  # type: ignore[operator]
+    return cast_to(ge(rows + k, columns), dtype or "floatX")
 
 
-def tril(x: Any, k: Any = 0) -> Variable:
+def tril(x: Any, k: Any = 0) -> Tensor:
     """The elements of a matrix on and below diagonal `k`, zeros above."""
     x = as_tensor_variable(x)
     return switch(tri(shape_i(x, 0), shape_i(x, 1), k, "bool"), x, 0)
 
 
-def triu(x: Any, k: Any = 0) -> Variable:
+def triu(x: Any, k: Any = 0) -> Tensor:
     """The elements of a matrix on and above diagonal `k`, zeros below."""
     x = as_tensor_variable(x)
-    return switch(tri(shape_i(x, 0), shape_i(x, 1), as_tensor_variable(k) - 1, "bool"), 0, x)  # type: ignore[operator]
-
-
+    return switch(tri(shape_i(x, 0), shape_i(x, 1), as_tensor_variable(k) - 1, "bool"), 0, x)

@@ -37,6 +37,8 @@ from symgraph.types import (
     Arg,
     Dim,
     Dims,
+    Tensor,
+    Tensors,
     as_tensor_variable,
     choose,
     constant,
@@ -44,6 +46,14 @@ from symgraph.types import (
     smaller,
     unify,
 )
+
+__all__ = [
+    "diagonal",
+    "inc_subtensor",
+    "set_subtensor",
+    "take",
+    "trace",
+]
 
 SLICE, AT, NEW = "slice", "at", "new"
 
@@ -97,7 +107,11 @@ def _clamp(value: Dim, default: Dim, high: Dim, size: Dim, low: int) -> Dim:
 
 
 def _forward(start: Dim, stop: Dim, step: Dim) -> Span:
-    count = stop - start if isinstance(step, int) and step == 1 else (stop - start + step - 1) // _nonzero(step)
+    count = (
+        stop - start
+        if isinstance(step, int) and step == 1
+        else (stop - start + step - 1) // _nonzero(step)
+    )
     return Span(start, step, larger(count, 0))
 
 
@@ -290,7 +304,9 @@ class IncSubtensor(_Indexing, Assemble):
         for sets in (True, False):
             for (parts, numbers), shape in zip(PATTERNS, shapes, strict=True):
                 yield Example(cls(parts, sets), (Sample((5, 4)), Sample(shape), *_numbers(numbers)))
-            yield Example(cls(PATTERNS[0][0], sets), (Sample((5, 4)), Sample(()), *_numbers((1, 4))))
+            yield Example(
+                cls(PATTERNS[0][0], sets), (Sample((5, 4)), Sample(()), *_numbers((1, 4)))
+            )
 
 
 def _agree(small: Dims, wide: Dims, where: str) -> None:
@@ -490,7 +506,7 @@ class AdvancedIncSubtensor(_Lookup, Assemble):
         yield Example(cls((Part(AT),), True), one)
 
 
-def subtensor(x: Any, index: Any) -> Variable:
+def subtensor(x: Any, index: Any) -> Tensor:
     """`x[index]`: slices, integers, None, Ellipsis, integer arrays, lists; symbolic or not."""
     x = as_tensor_variable(x)
     if isinstance(index, int) and x.owner is not None and isinstance(x.owner.op, MakeVector):
@@ -500,18 +516,18 @@ def subtensor(x: Any, index: Any) -> Variable:
     if not parts:
         return x
     op: TensorOp = AdvancedSubtensor(parts) if _has_arrays(parts, numbers) else Subtensor(parts)
-    result: Variable = op(x, *numbers)
+    result: Tensor = op(x, *numbers)
     return result
 
 
-def _has_arrays(parts: Pattern, numbers: Sequence[Variable]) -> bool:
-    return any(v.type.ndim for v in numbers)  # type: ignore[attr-defined]
+def _has_arrays(parts: Pattern, numbers: Tensors) -> bool:
+    return any(v.type.ndim for v in numbers)
 
 
-def parse_index(x: Variable, index: Any) -> tuple[Pattern, list[Variable]]:
+def parse_index(x: Tensor, index: Any) -> tuple[Pattern, list[Tensor]]:
     """An index as a pattern and its numbers."""
     entries = list(index) if isinstance(index, tuple) else [index]
-    ndim = x.type.ndim  # type: ignore[attr-defined]
+    ndim = x.type.ndim
     taken = sum(entry is not None and entry is not Ellipsis for entry in entries)
     dots = [n for n, entry in enumerate(entries) if entry is Ellipsis]
     if len(dots) > 1:
@@ -522,7 +538,7 @@ def parse_index(x: Variable, index: Any) -> tuple[Pattern, list[Variable]]:
         )
     for place in dots:
         entries[place : place + 1] = [slice(None)] * (ndim - taken)
-    parts, numbers = list[Part](), list[Variable]()
+    parts, numbers = list[Part](), list[Tensor]()
     for entry in entries:
         part, values = _parse_entry(entry)
         parts.append(part)
@@ -532,7 +548,7 @@ def parse_index(x: Variable, index: Any) -> tuple[Pattern, list[Variable]]:
     return tuple(parts), numbers
 
 
-def _parse_entry(entry: Any) -> tuple[Part, list[Variable]]:
+def _parse_entry(entry: Any) -> tuple[Part, list[Tensor]]:
     if entry is None:
         return Part(NEW), []
     if isinstance(entry, slice):
@@ -540,11 +556,11 @@ def _parse_entry(entry: Any) -> tuple[Part, list[Variable]]:
         if isinstance(entry.step, int) and entry.step == 0:
             raise GraphTypeError("a slice cannot have step 0")
         has = tuple(bound is not None for bound in bounds)
-        return Part(SLICE, has), [_slice_bound(b) for b in bounds if b is not None]  # type: ignore[arg-type]
+        return Part(SLICE, has), [_slice_bound(b) for b in bounds if b is not None]
     if isinstance(entry, float):
         raise GraphTypeError(f"an index is an integer, not {entry!r}")
     at = as_tensor_variable(np.asarray(entry) if isinstance(entry, list | tuple | int) else entry)
-    dtype = at.type.dtype  # type: ignore[attr-defined]
+    dtype = at.type.dtype
     if dtype == "bool":
         raise GraphTypeError("a boolean mask is no index here; use T.switch(mask, x, 0)")
     if dtype not in DISCRETE:
@@ -552,14 +568,16 @@ def _parse_entry(entry: Any) -> tuple[Part, list[Variable]]:
     return Part(AT), [at]
 
 
-def _slice_bound(bound: Any) -> Variable:
+def _slice_bound(bound: Any) -> Tensor:
     var = as_tensor_variable(np.int64(bound) if isinstance(bound, int) else bound)
-    if var.type.ndim or var.type.dtype not in DISCRETE:  # type: ignore[attr-defined]
+    if var.type.ndim or var.type.dtype not in DISCRETE:
         raise GraphTypeError(f"the bounds of a slice are integer scalars, but {var} is {var.type}")
     return cast_to(var, INT)
 
 
-def set_subtensor(x: Any, y: Any, inplace: bool = False, tolerate_inplace_aliasing: bool = False) -> Variable:
+def set_subtensor(
+    x: Any, y: Any, inplace: bool = False, tolerate_inplace_aliasing: bool = False
+) -> Tensor:
     """A copy of the tensor that `x` is a part of, with that part set to `y`.
 
     `x` is an indexed variable, as in `set_subtensor(a[2:4], 0)`. `inplace` is taken for Theano's
@@ -576,7 +594,7 @@ def set_subtensor(x: Any, y: Any, inplace: bool = False, tolerate_inplace_aliasi
 def inc_subtensor(
     x: Any, y: Any, inplace: bool = False, set_instead_of_inc: bool = False,
     tolerate_inplace_aliasing: bool = False,
-) -> Variable:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """A copy of the tensor that `x` is a part of, with `y` added to that part.
 
     Where an index array repeats an index, every increment counts.
@@ -584,7 +602,7 @@ def inc_subtensor(
     return _assigned(x, y, set_instead_of_inc)
 
 
-def _assigned(x: Any, y: Any, sets: bool) -> Variable:
+def _assigned(x: Any, y: Any, sets: bool) -> Tensor:
     node = getattr(x, "owner", None)
     if node is None or not isinstance(node.op, Subtensor | AdvancedSubtensor):
         raise GraphTypeError(
@@ -599,24 +617,24 @@ def _assigned(x: Any, y: Any, sets: bool) -> Variable:
         )
     y = cast_to(y, whole.type.dtype)
     kind = IncSubtensor if isinstance(node.op, Subtensor) else AdvancedIncSubtensor
-    result: Variable = kind(node.op.parts, sets)(whole, y, *numbers)
+    result: Tensor = kind(node.op.parts, sets)(whole, y, *numbers)
     return result
 
 
-def _loses(y: Variable, whole: Variable) -> bool:
-    return not np.can_cast(y.type.dtype, whole.type.dtype, "same_kind")  # type: ignore[attr-defined]
+def _loses(y: Tensor, whole: Tensor) -> bool:
+    return not np.can_cast(y.type.dtype, whole.type.dtype, "same_kind")
 
 
-def take(x: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Variable:
+def take(x: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Tensor:
     """The elements of `x` at `indices` along an axis, or of the flattened tensor."""
     x = as_tensor_variable(x)
     if axis is None:
-        return subtensor(x.flatten(), indices)  # type: ignore[attr-defined]
-    ndim = x.type.ndim  # type: ignore[attr-defined]
+        return subtensor(x.flatten(), indices)
+    ndim = x.type.ndim
     return subtensor(x, (*[slice(None)] * (axis % ndim), indices))
 
 
-def diagonal(x: Any) -> Variable:
+def diagonal(x: Any) -> Tensor:
     """The main diagonal of a matrix.
 
     >>> diagonal([[1.0, 2.0], [3.0, 4.0]]).eval()
@@ -627,6 +645,6 @@ def diagonal(x: Any) -> Variable:
     return subtensor(x, (places, places))
 
 
-def trace(x: Any) -> Variable:
+def trace(x: Any) -> Tensor:
     """The sum of the main diagonal of a matrix."""
     return sum_over(diagonal(x))

@@ -13,7 +13,26 @@ from symgraph.families import Assemble, Example, Index, Piece, Read, Sample, is_
 from symgraph.graph import Variable
 from symgraph.ops.cast import cast
 from symgraph.ops.shape import expand_dims, make_vector, shape_i
-from symgraph.types import Arg, Dim, Dims, as_operands, as_tensor_variable, promote, unify
+from symgraph.types import (
+    Arg,
+    Dim,
+    Dims,
+    Tensor,
+    Tensors,
+    as_operands,
+    as_tensor_variable,
+    promote,
+    unify,
+)
+
+__all__ = [
+    "concatenate",
+    "horizontal_stack",
+    "join",
+    "stack",
+    "stacklists",
+    "vertical_stack",
+]
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,11 +75,11 @@ class Join(Assemble):
 
     def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """Each operand gets its stretch of the cotangent."""
-        (g,), parts, start = output_grads, list[Variable | None](), as_tensor_variable(np.int64(0))
+        (g,), parts, start = output_grads, list[Tensor](), as_tensor_variable(np.int64(0))
         for x in inputs:
-            stop = start + shape_i(x, self.axis)  # type: ignore[operator]
+            stop = start + shape_i(x, self.axis)
             cut = (slice(None),) * self.axis + (slice(start, stop),)
-            parts.append(g[cut] if is_continuous(x) else None)  # type: ignore[index]
+            parts.append(g[cut] if is_continuous(x) else None)
             start = stop
         return parts
 
@@ -72,7 +91,7 @@ class Join(Assemble):
         yield Example(cls(0), (Sample((4,)),))
 
 
-def join(axis: int, *tensors: Any) -> Variable:
+def join(axis: int, *tensors: Any) -> Tensor:
     """Tensors one after the other along an axis, promoted to one dtype.
 
     >>> join(0, [1, 2], [3]).eval()
@@ -83,18 +102,18 @@ def join(axis: int, *tensors: Any) -> Variable:
     if not tensors:
         raise GraphTypeError("join needs at least one tensor")
     operands = [as_tensor_variable(t) for t in tensors]
-    ndim = operands[0].type.ndim  # type: ignore[attr-defined]
-    if any(v.type.ndim != ndim for v in operands):  # type: ignore[attr-defined]
-        ranks = ", ".join(f"{v} has {v.type.ndim} (made at {v.made_at})" for v in operands)  # type: ignore[attr-defined]
+    ndim = operands[0].type.ndim
+    if any(v.type.ndim != ndim for v in operands):
+        ranks = ", ".join(f"{v} has {v.type.ndim} (made at {v.made_at})" for v in operands)
         raise GraphTypeError(f"join: tensors of one rank are needed; {ranks}")
     if not isinstance(axis, int | np.integer) or not -ndim <= axis < ndim:
         raise GraphTypeError(f"join: axis {axis!r} of tensors of {ndim} axes")
-    common = promote(*(v.type.dtype for v in operands))  # type: ignore[attr-defined]
+    common = promote(*(v.type.dtype for v in operands))
     operands = [cast(v, common) for v in operands]
     return operands[0] if len(operands) == 1 else Join(int(axis) % ndim)(*operands)
 
 
-def concatenate(tensors: Sequence[Any], axis: int = 0) -> Variable:
+def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     """Tensors one after the other along an axis.
 
     >>> concatenate([[1.0, 2.0], [3.0]]).eval()
@@ -105,7 +124,7 @@ def concatenate(tensors: Sequence[Any], axis: int = 0) -> Variable:
     return join(axis, *tensors)
 
 
-def stack(tensors: Sequence[Any], axis: int = 0) -> Variable:
+def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     """Tensors of one shape along a new axis.
 
     >>> stack([[1.0, 2.0], [3.0, 4.0]], axis=1).eval()
@@ -115,24 +134,24 @@ def stack(tensors: Sequence[Any], axis: int = 0) -> Variable:
     if isinstance(tensors, Variable) or not len(tensors):
         raise GraphTypeError("stack takes a list of one or more tensors")
     operands = as_operands(list(tensors))
-    if all(v.type.ndim == 0 for v in operands):  # type: ignore[attr-defined]
-        common = promote(*(v.type.dtype for v in operands))  # type: ignore[attr-defined]
+    if all(v.type.ndim == 0 for v in operands):
+        common = promote(*(v.type.dtype for v in operands))
         return make_vector([cast(v, common) for v in operands])
-    ndim = operands[0].type.ndim + 1  # type: ignore[attr-defined]
+    ndim = operands[0].type.ndim + 1
     return join(axis % ndim, *(expand_dims(v, axis) for v in operands))
 
 
-def horizontal_stack(*matrices: Any) -> Variable:
+def horizontal_stack(*matrices: Any) -> Tensor:
     """Matrices side by side."""
     return join(1, *matrices)
 
 
-def vertical_stack(*matrices: Any) -> Variable:
+def vertical_stack(*matrices: Any) -> Tensor:
     """Matrices on top of each other."""
     return join(0, *matrices)
 
 
-def stacklists(nested: Any) -> Variable:
+def stacklists(nested: Any) -> Tensor:
     """Nested lists of scalars or tensors as one tensor."""
     if isinstance(nested, list | tuple):
         return stack([stacklists(item) for item in nested])

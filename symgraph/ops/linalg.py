@@ -10,12 +10,28 @@ import numpy as np
 
 from symgraph.errors import GraphTypeError
 from symgraph.families import Example, Product, Sample
-from symgraph.graph import Variable
 from symgraph.ops.arith import mul
 from symgraph.ops.cast import cast
 from symgraph.ops.reduce import sum as sum_over
 from symgraph.ops.shape import dimshuffle, flatten, reshape, shape_i, transpose
-from symgraph.types import Arg, Dims, as_operands, as_tensor_variable, promote, unify
+from symgraph.types import (
+    Arg,
+    Dims,
+    Tensor,
+    Tensors,
+    as_operands,
+    as_tensor_variable,
+    promote,
+    unify,
+)
+
+__all__ = [
+    "batched_dot",
+    "dot",
+    "matmul",
+    "outer",
+    "tensordot",
+]
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,11 +41,11 @@ class Dot(Product):
     trans_a: bool = False
     trans_b: bool = False
 
-    def prepare(self, *inputs: Any) -> Sequence[Variable]:
+    def prepare(self, *inputs: Any) -> Tensors:
         """Two operands of one or two axes and one dtype."""
         a, b = as_operands(inputs)
-        common = promote(a.type.dtype, b.type.dtype)  # type: ignore[attr-defined]
-        if any(v.type.ndim not in (1, 2) for v in (a, b)):  # type: ignore[attr-defined]
+        common = promote(a.type.dtype, b.type.dtype)
+        if any(v.type.ndim not in (1, 2) for v in (a, b)):
             raise GraphTypeError(f"Dot takes vectors and matrices, not {a.type} and {b.type}")
         return [cast(a, common), cast(b, common)]
 
@@ -70,8 +86,8 @@ class Dot(Product):
         yield Example(cls(), (Sample((2, 3), "int", "int64"), Sample((3, 2), "int", "int64")))
 
 
-def _cotangents(a: Variable, b: Variable, g: Variable) -> tuple[Variable, Variable]:
-    ranks = (a.type.ndim, b.type.ndim)  # type: ignore[attr-defined]
+def _cotangents(a: Tensor, b: Tensor, g: Tensor) -> tuple[Tensor, Tensor]:
+    ranks = (a.type.ndim, b.type.ndim)
     if ranks == (1, 1):
         return mul(g, b), mul(g, a)
     if ranks == (1, 2):
@@ -122,7 +138,7 @@ class Gemm(Product):
         yield Example(cls(True, True), (Sample((3, 2)), Sample((4, 3)), Sample((2, 4)), *scalars))
 
 
-def dot(a: Any, b: Any) -> Variable:
+def dot(a: Any, b: Any) -> Tensor:
     """Product as NumPy's `dot`: last axis of the first with the last but one of the second.
 
     Scalars multiply; the sizes that meet have to agree.
@@ -131,31 +147,31 @@ def dot(a: Any, b: Any) -> Variable:
     array([[11.]])
     """
     a, b = as_operands([a, b])
-    ranks = (a.type.ndim, b.type.ndim)  # type: ignore[attr-defined]
+    ranks = (a.type.ndim, b.type.ndim)
     if 0 in ranks:
         return mul(a, b)
     if max(ranks) <= 2:
-        result: Variable = Dot()(a, b)
+        result: Tensor = Dot()(a, b)
         return result
     return tensordot(a, b, [[ranks[0] - 1], [max(ranks[1] - 2, 0)]])
 
 
-def outer(x: Any, y: Any) -> Variable:
+def outer(x: Any, y: Any) -> Tensor:
     """All products of an element of `x` with one of `y`, both flattened."""
     x, y = flatten(x), flatten(y)
     return mul(dimshuffle(x, 0, "x"), dimshuffle(y, "x", 0))
 
 
-def tensordot(a: Any, b: Any, axes: Any = 2) -> Variable:
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
     """Sum of products over pairs of axes: a number of last and first ones, or two lists.
 
     >>> tensordot([[1.0, 2.0]], [[3.0, 4.0]], axes=[[1], [1]]).eval()
     array([[11.]])
     """
     a, b = as_operands([a, b])
-    left, right = _summed_axes(axes, a.type.ndim, b.type.ndim)  # type: ignore[attr-defined]
-    free_a = [k for k in range(a.type.ndim) if k not in left]  # type: ignore[attr-defined]
-    free_b = [k for k in range(b.type.ndim) if k not in right]  # type: ignore[attr-defined]
+    left, right = _summed_axes(axes, a.type.ndim, b.type.ndim)
+    free_a = [k for k in range(a.type.ndim) if k not in left]
+    free_b = [k for k in range(b.type.ndim) if k not in right]
     sizes = [*(shape_i(a, k) for k in free_a), *(shape_i(b, k) for k in free_b)]
     inner = _count(a, left)
     rows = reshape(dimshuffle(a, *free_a, *left), [_count(a, free_a), inner])
@@ -172,30 +188,35 @@ def _summed_axes(axes: Any, ndim_a: int, ndim_b: int) -> tuple[list[int], list[i
     return [k % ndim_a for k in left], [k % ndim_b for k in right]
 
 
-def _count(x: Variable, axes: Sequence[int]) -> Variable:
-    total: Variable = as_tensor_variable(np.int64(1))
+def _count(x: Tensor, axes: Sequence[int]) -> Tensor:
+    total: Tensor = as_tensor_variable(np.int64(1))
     for axis in axes:
         total = mul(total, shape_i(x, axis))
     return total
 
 
-def matmul(a: Any, b: Any) -> Variable:
+def matmul(a: Any, b: Any) -> Tensor:
     """The `@` operator: matrices over the last two axes, leading axes paired."""
     a, b = as_operands([a, b])
-    ranks = (a.type.ndim, b.type.ndim)  # type: ignore[attr-defined]
+    ranks = (a.type.ndim, b.type.ndim)
     if 0 in ranks:
         raise GraphTypeError("matmul takes no scalars; multiply with *")
     if ranks[1] <= 2:
-        return dot(a, b) if ranks[0] <= 2 or ranks[1] == 1 else tensordot(a, b, [[ranks[0] - 1], [0]])
+        return (
+            dot(a, b) if ranks[0] <= 2 or ranks[1] == 1 else tensordot(a, b, [[ranks[0] - 1], [0]])
+        )
     return batched_dot(a, b)
 
 
-def batched_dot(a: Any, b: Any) -> Variable:
+def batched_dot(a: Any, b: Any) -> Tensor:
     """For each index of the first axis the product of two matrices (or vectors)."""
     a, b = as_operands([a, b])
-    left = dimshuffle(a, *range(a.type.ndim), "x")  # type: ignore[attr-defined]
-    if b.type.ndim == 2:  # type: ignore[attr-defined]
-        right = dimshuffle(b, 0, *["x"] * (a.type.ndim - 2), 1, "x")  # type: ignore[attr-defined]
-        return dimshuffle(sum_over(mul(left, right), axis=-2), *range(a.type.ndim - 1), )  # type: ignore[attr-defined]
-    order = [0, *["x"] * (a.type.ndim - 2), *range(1, b.type.ndim)]  # type: ignore[attr-defined]
-    return sum_over(mul(left, dimshuffle(b, *order)), axis=a.type.ndim - 1)  # type: ignore[attr-defined]
+    left = dimshuffle(a, *range(a.type.ndim), "x")
+    if b.type.ndim == 2:
+        right = dimshuffle(b, 0, *["x"] * (a.type.ndim - 2), 1, "x")
+        return dimshuffle(
+            sum_over(mul(left, right), axis=-2),
+            *range(a.type.ndim - 1),
+        )
+    order = [0, *["x"] * (a.type.ndim - 2), *range(1, b.type.ndim)]
+    return sum_over(mul(left, dimshuffle(b, *order)), axis=a.type.ndim - 1)

@@ -18,7 +18,33 @@ from symgraph.ops.compare import eq, isinf, neq
 from symgraph.ops.elementary import exp, log, sqrt
 from symgraph.ops.select import switch
 from symgraph.ops.shape import dimshuffle, shape_i
-from symgraph.types import COMPLEX, CONTINUOUS, DISCRETE, as_tensor_variable, check_dtype
+from symgraph.types import (
+    COMPLEX,
+    CONTINUOUS,
+    DISCRETE,
+    Tensor,
+    Tensors,
+    as_tensor_variable,
+    check_dtype,
+)
+
+__all__ = [
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "logsumexp",
+    "max",
+    "max_and_argmax",
+    "mean",
+    "min",
+    "norm",
+    "prod",
+    "ptp",
+    "std",
+    "sum",
+    "var",
+]
 
 WIDE = {"float16": "float32", "float32": "float64", "complex64": "complex128"}
 SHAPES: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
@@ -213,9 +239,7 @@ class _ArgExtremum(_Fold):
         nan_now, nan_before = (call("isnan", v, dtype=BOOL) for v in (x, best))
         return wins | (nan_now & call("not", nan_before))
 
-    def grad(
-        self, inputs: Sequence[Variable], output_grads: Sequence[Variable]
-    ) -> Sequence[Variable | None]:
+    def grad(self, inputs: Tensors, output_grads: Tensors) -> Tensors:
         """A position does not move."""
         return [None]
 
@@ -333,14 +357,14 @@ def _normal(axis: Any, ndim: int) -> int:
     return index % ndim
 
 
-def _kept(result: Variable, x: Variable, axes: Sequence[int], keepdims: bool) -> Variable:
+def _kept(result: Tensor, x: Tensor, axes: Sequence[int], keepdims: bool) -> Tensor:
     return spread(result, x, axes) if keepdims else result
 
 
-def spread(value: Variable, x: Variable, axes: Sequence[int]) -> Variable:
+def spread(value: Tensor, x: Tensor, axes: Sequence[int]) -> Tensor:
     """A reduction's result with its axes back, of size 1, to stand beside `x`."""
-    counter = iter(range(value.type.ndim))  # type: ignore[attr-defined]
-    ndim = x.type.ndim  # type: ignore[attr-defined]
+    counter = iter(range(value.type.ndim))
+    ndim = x.type.ndim
     order = ["x" if axis in axes else next(counter) for axis in range(ndim)]
     return dimshuffle(value, *order)
 
@@ -348,7 +372,7 @@ def spread(value: Variable, x: Variable, axes: Sequence[int]) -> Variable:
 def sum(
     x: Any, axis: Any = None, dtype: str | None = None, keepdims: bool = False,
     acc_dtype: str | None = None,
-) -> Variable:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """Sum over axes.
 
     Parameters
@@ -371,30 +395,30 @@ def sum(
 def prod(
     x: Any, axis: Any = None, dtype: str | None = None, keepdims: bool = False,
     acc_dtype: str | None = None, no_zeros_in_input: bool = False,
-) -> Variable:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """Product over axes; arguments as for `sum`. Its gradient is right beside zeros."""
     return _summed(Prod, x, axis, dtype, keepdims, acc_dtype)
 
 
 def _summed(
     kind: type[Sum], x: Any, axis: Any, dtype: str | None, keepdims: bool, acc_dtype: str | None
-) -> Variable:
+) -> Tensor:
     x = as_tensor_variable(x)
-    axes = normalized_axes(axis, x.type.ndim)  # type: ignore[attr-defined]
-    out = check_dtype(dtype) if dtype else wide_integer(x.type.dtype)  # type: ignore[attr-defined]
+    axes = normalized_axes(axis, x.type.ndim)
+    out = check_dtype(dtype) if dtype else wide_integer(x.type.dtype)
     wide = check_dtype(acc_dtype) if acc_dtype else WIDE.get(out, out)
     if not axes:
         return cast_to(x, out)
     return _kept(kind(axes, out, wide)(x), x, axes, keepdims)
 
 
-def _reduced(kind: type[Reduce], x: Any, axis: Any, keepdims: bool) -> Variable:
+def _reduced(kind: type[Reduce], x: Any, axis: Any, keepdims: bool) -> Tensor:
     x = as_tensor_variable(x)
-    axes = normalized_axes(axis, x.type.ndim)  # type: ignore[attr-defined]
+    axes = normalized_axes(axis, x.type.ndim)
     return _kept(kind(axes)(x), x, axes, keepdims)
 
 
-def max(x: Any, axis: Any = None, keepdims: bool = False) -> Variable:
+def max(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Largest element over axes; every element equal to it gets the gradient.
 
     >>> max([[1.0, 4.0], [3.0, 2.0]], axis=1).eval()
@@ -403,12 +427,12 @@ def max(x: Any, axis: Any = None, keepdims: bool = False) -> Variable:
     return _reduced(Max, x, axis, keepdims)
 
 
-def min(x: Any, axis: Any = None, keepdims: bool = False) -> Variable:
+def min(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Smallest element over axes; every element equal to it gets the gradient."""
     return _reduced(Min, x, axis, keepdims)
 
 
-def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Variable:
+def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Position (int64) of the largest element over an axis, or in the flattened tensor.
 
     >>> argmax([3, 9, 4]).eval()
@@ -417,29 +441,29 @@ def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Variable:
     return _reduced(Argmax, x, axis, keepdims)
 
 
-def argmin(x: Any, axis: Any = None, keepdims: bool = False) -> Variable:
+def argmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Position (int64) of the smallest element over an axis, or in the flattened tensor."""
     return _reduced(Argmin, x, axis, keepdims)
 
 
-def max_and_argmax(x: Any, axis: Any = None, keepdims: bool = False) -> list[Variable]:
+def max_and_argmax(x: Any, axis: Any = None, keepdims: bool = False) -> list[Tensor]:
     """Largest element over axes and its position."""
     return [max(x, axis, keepdims), argmax(x, axis, keepdims)]
 
 
-def all(x: Any, axis: Any = None, keepdims: bool = False) -> Variable:
+def all(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether all elements over axes are nonzero."""
     return _reduced(All, x, axis, keepdims)
 
 
-def any(x: Any, axis: Any = None, keepdims: bool = False) -> Variable:
+def any(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether any element over axes is nonzero."""
     return _reduced(Any_, x, axis, keepdims)
 
 
-def count_over(x: Variable, axes: Sequence[int]) -> Variable:
+def count_over(x: Tensor, axes: Sequence[int]) -> Tensor:
     """The number of elements a reduction takes together, int64."""
-    total: Variable = as_tensor_variable(np.int64(1))
+    total: Tensor = as_tensor_variable(np.int64(1))
     for axis in axes:
         total = mul(total, shape_i(x, axis))
     return total
@@ -448,54 +472,58 @@ def count_over(x: Variable, axes: Sequence[int]) -> Variable:
 def mean(
     x: Any, axis: Any = None, dtype: str | None = None, keepdims: bool = False,
     acc_dtype: str | None = None,
-) -> Variable:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """Average over axes; of integers a float64.
 
     >>> mean([1.0, 2.0, 6.0]).eval()
     array(3.)
     """
     x = as_tensor_variable(x)
-    if x.type.dtype in DISCRETE:  # type: ignore[attr-defined]
+    if x.type.dtype in DISCRETE:
         x = cast_to(x, "float64")
     total = sum(x, axis, dtype, keepdims, acc_dtype)
-    axes = normalized_axes(axis, x.type.ndim)  # type: ignore[attr-defined]
-    return true_div(total, cast_to(count_over(x, axes), total.type.dtype))  # type: ignore[attr-defined]
+    axes = normalized_axes(axis, x.type.ndim)
+    return true_div(total, cast_to(count_over(x, axes), total.type.dtype))
 
 
-def var(x: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False, corrected: bool = False) -> Variable:
+def var(
+    x: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False, corrected: bool = False
+) -> Tensor:
     """Variance over axes: mean squared distance from the mean, divided by count - `ddof`."""
     x = as_tensor_variable(x)
     distance = sub(x, mean(x, axis, keepdims=True))
-    squares = sqr(abs_(distance)) if x.type.dtype in COMPLEX else sqr(distance)  # type: ignore[attr-defined]
+    squares = sqr(abs_(distance)) if x.type.dtype in COMPLEX else sqr(distance)
     if not ddof:
         return mean(squares, axis, keepdims=keepdims)
     total = sum(squares, axis, keepdims=keepdims)
-    axes = normalized_axes(axis, x.type.ndim)  # type: ignore[attr-defined]
-    return true_div(total, cast_to(sub(count_over(x, axes), ddof), total.type.dtype))  # type: ignore[attr-defined]
+    axes = normalized_axes(axis, x.type.ndim)
+    return true_div(total, cast_to(sub(count_over(x, axes), ddof), total.type.dtype))
 
 
-def std(x: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False, corrected: bool = False) -> Variable:
+def std(
+    x: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False, corrected: bool = False
+) -> Tensor:
     """Standard deviation over axes: the root of `var`."""
     return sqrt(var(x, axis, ddof, keepdims, corrected))
 
 
-def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Variable:
+def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Largest minus smallest element over axes."""
     return sub(max(x, axis, keepdims), min(x, axis, keepdims))
 
 
-def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Variable:
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """log(sum(exp(x))) over axes, without overflow: the largest element is taken out first."""
     x = as_tensor_variable(x)
     top = max(x, axis, keepdims=True)
     top = switch(isinf(top), 0, top)
-    axes = normalized_axes(axis, x.type.ndim)  # type: ignore[attr-defined]
-    inside = log(sum(exp(sub(x, top)), axis, keepdims=True)) + top  # type: ignore[operator]
-    kept = [a for a in range(x.type.ndim) if a not in axes]  # type: ignore[attr-defined]
+    axes = normalized_axes(axis, x.type.ndim)
+    inside = log(sum(exp(sub(x, top)), axis, keepdims=True)) + top
+    kept = [a for a in range(x.type.ndim) if a not in axes]
     return inside if keepdims else dimshuffle(inside, *kept)
 
 
-def norm(x: Any, ord: Any = 2, axis: Any = None, keepdims: bool = False) -> Variable:
+def norm(x: Any, ord: Any = 2, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The `ord`-norm over axes: (sum |x|**ord) ** (1/ord); inf for the largest, 0 for the count."""
     size = abs_(x)
     if ord == np.inf:
@@ -508,6 +536,4 @@ def norm(x: Any, ord: Any = 2, axis: Any = None, keepdims: bool = False) -> Vari
         return sum(size, axis, keepdims=keepdims)
     if ord in (2, None):
         return sqrt(sum(sqr(size), axis, keepdims=keepdims))
-    return sum(size**ord, axis, keepdims=keepdims) ** (1.0 / ord)  # type: ignore[operator]
-
-
+    return sum(size**ord, axis, keepdims=keepdims) ** (1.0 / ord)

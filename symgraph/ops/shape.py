@@ -28,12 +28,34 @@ from symgraph.types import (
     Arg,
     Dim,
     Dims,
+    Tensor,
+    Tensors,
     as_operands,
     as_tensor_variable,
     constant,
     product,
     unify,
 )
+
+__all__ = [
+    "addbroadcast",
+    "dimshuffle",
+    "expand_dims",
+    "flatten",
+    "moveaxis",
+    "patternbroadcast",
+    "reshape",
+    "shape",
+    "shape_i",
+    "shape_padaxis",
+    "shape_padleft",
+    "shape_padright",
+    "specify_shape",
+    "squeeze",
+    "swapaxes",
+    "transpose",
+    "unbroadcast",
+]
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,9 +80,7 @@ class ShapeI(SizeOf):
         """The size itself."""
         return np.int64(np.shape(x)[self.axis])
 
-    def grad(
-        self, inputs: Sequence[Variable], output_grads: Sequence[Variable]
-    ) -> Sequence[Variable | None]:
+    def grad(self, inputs: Tensors, output_grads: Tensors) -> Tensors:
         """A size does not depend on the data."""
         return [None]
 
@@ -75,10 +95,10 @@ class ShapeI(SizeOf):
 class MakeVector(Assemble):
     """A vector of scalars of one dtype."""
 
-    def prepare(self, *inputs: Any) -> Sequence[Variable]:
+    def prepare(self, *inputs: Any) -> Tensors:
         """Scalars, promoted to one dtype by `stack_scalars`."""
         variables = as_operands(inputs)
-        if any(v.type.ndim or v.type.dtype != variables[0].type.dtype for v in variables):  # type: ignore[attr-defined]
+        if any(v.type.ndim or v.type.dtype != variables[0].type.dtype for v in variables):
             raise GraphTypeError("MakeVector takes scalars of one dtype; use T.stack")
         return variables
 
@@ -88,7 +108,7 @@ class MakeVector(Assemble):
 
     def pieces(self, args: Sequence[Arg]) -> Sequence[Piece]:
         """Each operand at its place."""
-        return [Piece(k, (), lambda index, read, k=k: (lit(k),)) for k in range(len(args))]  # type: ignore[misc]
+        return [Piece(k, (), lambda index, read, k=k: (lit(k),)) for k in range(len(args))]
 
     def reference(self, *scalars: Any) -> Any:
         """The vector."""
@@ -97,7 +117,7 @@ class MakeVector(Assemble):
     def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """Each operand gets its element of the cotangent."""
         (g,) = output_grads
-        return [g[k] if is_continuous(x) else None for k, x in enumerate(inputs)]  # type: ignore[index]
+        return [g[k] if is_continuous(x) else None for k, x in enumerate(inputs)]
 
     @classmethod
     def examples(cls) -> Iterator[Example]:
@@ -106,59 +126,59 @@ class MakeVector(Assemble):
         yield Example(cls(), (Sample(()),) * 3)
 
 
-def shape_i(x: Any, axis: int) -> Variable:
+def shape_i(x: Any, axis: int) -> Tensor:
     """The size of an axis: a constant if it is known, else an int64 scalar."""
     x = as_tensor_variable(x)
-    size = x.type.shape[axis]  # type: ignore[attr-defined]
+    size = x.type.shape[axis]
     if isinstance(size, int):
         return constant(np.int64(size))
-    made: Variable = ShapeI(axis)(x)
+    made: Tensor = ShapeI(axis)(x)
     return made
 
 
-def shape(x: Any) -> Variable:
+def shape(x: Any) -> Tensor:
     """The sizes of all axes, an int64 vector.
 
     >>> shape([[1.0, 2.0, 3.0]]).eval()
     array([1, 3])
     """
     x = as_tensor_variable(x)
-    sizes = [shape_i(x, axis) for axis in range(x.type.ndim)]  # type: ignore[attr-defined]
+    sizes = [shape_i(x, axis) for axis in range(x.type.ndim)]
     return make_vector(sizes) if sizes else constant(np.zeros(0, np.int64))
 
 
-def make_vector(scalars: Sequence[Variable]) -> Variable:
+def make_vector(scalars: Tensors) -> Tensor:
     """A vector of int64 scalars, constant if all of them are."""
     if all(isinstance(s, Constant) for s in scalars):
-        return constant(np.array([s.data for s in scalars]))  # type: ignore[attr-defined]
-    vector: Variable = MakeVector()(*scalars)
+        return constant(np.array([s.data for s in scalars]))
+    vector: Tensor = MakeVector()(*scalars)
     return vector
 
 
-def scalars_of(sizes: Any) -> list[Variable]:
+def scalars_of(sizes: Any) -> list[Tensor]:
     """Sizes given as a vector, a scalar or a sequence, as int64 scalars."""
-    if isinstance(sizes, Variable) and sizes.type.ndim == 1:  # type: ignore[attr-defined]
+    if isinstance(sizes, Variable) and sizes.type.ndim == 1:
         return _vector_elements(sizes)
     items = sizes if isinstance(sizes, list | tuple | np.ndarray) else [sizes]
     found = [as_tensor_variable(np.int64(s) if isinstance(s, int) else s) for s in items]
     for var in found:
-        if var.type.ndim or var.type.dtype not in DISCRETE:  # type: ignore[attr-defined]
+        if var.type.ndim or var.type.dtype not in DISCRETE:
             raise GraphTypeError(f"a size is an integer scalar, but {var} is {var.type}")
-    return [v if v.type.dtype == INT else v.astype(INT) for v in found]  # type: ignore[attr-defined]
+    return [v if v.type.dtype == INT else v.astype(INT) for v in found]
 
 
-def _vector_elements(vector: Variable) -> list[Variable]:
+def _vector_elements(vector: Tensor) -> list[Tensor]:
     if isinstance(vector, Constant):
         return [constant(np.int64(n)) for n in vector.data]
     if vector.owner is not None and isinstance(vector.owner.op, MakeVector):
         return list(vector.owner.inputs)
-    length = vector.type.shape[0]  # type: ignore[attr-defined]
+    length = vector.type.shape[0]
     if not isinstance(length, int):
         raise GraphTypeError(
             f"{vector}, made at {vector.made_at}, gives sizes but its own length is unknown; give"
             " it shape=(n,), or pass ndim"
         )
-    return [vector[k] for k in range(length)]  # type: ignore[index]
+    return [vector[k] for k in range(length)]
 
 
 @dataclass(frozen=True, repr=False)
@@ -194,7 +214,7 @@ class DimShuffle(Moved):
 
     def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """The cotangent in the old order."""
-        ndim = inputs[0].type.ndim  # type: ignore[attr-defined]
+        ndim = inputs[0].type.ndim
         back = [self.order.index(a) if a in self.order else "x" for a in range(ndim)]
         return [dimshuffle(output_grads[0], *back)]
 
@@ -208,7 +228,7 @@ class DimShuffle(Moved):
         yield Example(cls((1, 0)), (Sample((0, 4)),))
 
 
-def dimshuffle(x: Any, *order: Any) -> Variable:
+def dimshuffle(x: Any, *order: Any) -> Tensor:
     """Axes in a new order, "x" for a new one of size 1; axes of size 1 may be left out.
 
     >>> dimshuffle([1.0, 2.0], "x", 0).eval()
@@ -217,7 +237,7 @@ def dimshuffle(x: Any, *order: Any) -> Variable:
     if len(order) == 1 and isinstance(order[0], list | tuple):
         order = tuple(order[0])
     x = as_tensor_variable(x)
-    ndim = x.type.ndim  # type: ignore[attr-defined]
+    ndim = x.type.ndim
     axes: list[int | str] = []
     for axis in order:
         if axis != "x" and not (isinstance(axis, int | np.integer) and -ndim <= axis < ndim):
@@ -227,7 +247,7 @@ def dimshuffle(x: Any, *order: Any) -> Variable:
     if len(set(kept)) != len(kept):
         raise GraphTypeError(f"dimshuffle{order}: an axis stands twice")
     for axis in set(range(ndim)) - set(kept):
-        if x.type.shape[axis] != 1:  # type: ignore[attr-defined]
+        if x.type.shape[axis] != 1:
             raise ShapeError(
                 f"dimshuffle{order} drops axis {axis} of {x} ({x.type}, made at {x.made_at}), whose"
                 " size is not known to be 1"
@@ -271,6 +291,7 @@ class Reshape(View):
     @classmethod
     def examples(cls) -> Iterator[Example]:
         """Flattened, regrouped, with a size left open, empty."""
+
         def sizes(*values: int) -> tuple[Sample, ...]:
             return tuple(Sample((), f"value:{v}", "int64", False) for v in values)
 
@@ -288,7 +309,7 @@ def _is_zero(size: Dim) -> bool:
     return getattr(size, "value", size) == 0
 
 
-def reshape(x: Any, newshape: Any, ndim: int | None = None) -> Variable:
+def reshape(x: Any, newshape: Any, ndim: int | None = None) -> Tensor:
     """The same elements in row-major order under other sizes.
 
     `newshape` is a sequence of ints and integer scalars, or an integer vector; one of the sizes
@@ -300,19 +321,19 @@ def reshape(x: Any, newshape: Any, ndim: int | None = None) -> Variable:
     x = as_tensor_variable(x)
     if ndim is not None and isinstance(newshape, Variable) and not isinstance(newshape, Constant):
         known = newshape.owner is not None and isinstance(newshape.owner.op, MakeVector)
-        sizes = scalars_of(newshape) if known else [newshape[k] for k in range(ndim)]  # type: ignore[index]
+        sizes = scalars_of(newshape) if known else [newshape[k] for k in range(ndim)]
     else:
         sizes = scalars_of(newshape)
     if ndim is not None and len(sizes) != ndim:
         raise GraphTypeError(f"reshape to {len(sizes)} sizes, but ndim={ndim}")
-    result: Variable = Reshape(len(sizes))(x, *sizes)
+    result: Tensor = Reshape(len(sizes))(x, *sizes)
     return result
 
 
-def flatten(x: Any, ndim: int = 1, outdim: int | None = None) -> Variable:
+def flatten(x: Any, ndim: int = 1, outdim: int | None = None) -> Tensor:
     """The first `ndim` - 1 axes as they are, all others as one."""
     x, keep = as_tensor_variable(x), (outdim or ndim) - 1
-    rank = x.type.ndim  # type: ignore[attr-defined]
+    rank = x.type.ndim
     if not 0 <= keep <= max(rank, 1):
         raise GraphTypeError(f"flatten: ndim={keep + 1} for a tensor of {rank} axes")
     if rank == keep + 1:
@@ -320,24 +341,24 @@ def flatten(x: Any, ndim: int = 1, outdim: int | None = None) -> Variable:
     return reshape(x, [*(shape_i(x, a) for a in range(keep)), -1])
 
 
-def transpose(x: Any, axes: Sequence[int] | None = None) -> Variable:
+def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
     """Axes in the order `axes`, reversed by default."""
     x = as_tensor_variable(x)
-    return dimshuffle(x, *(axes if axes is not None else range(x.type.ndim)[::-1]))  # type: ignore[attr-defined]
+    return dimshuffle(x, *(axes if axes is not None else range(x.type.ndim)[::-1]))
 
 
-def swapaxes(x: Any, axis1: int, axis2: int) -> Variable:
+def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
     """Two axes exchanged."""
     x = as_tensor_variable(x)
-    order = list(range(x.type.ndim))  # type: ignore[attr-defined]
+    order = list(range(x.type.ndim))
     order[axis1], order[axis2] = order[axis2], order[axis1]
     return dimshuffle(x, *order)
 
 
-def moveaxis(x: Any, source: Any, destination: Any) -> Variable:
+def moveaxis(x: Any, source: Any, destination: Any) -> Tensor:
     """Axes `source` moved to the places `destination`, the others in their order."""
     x = as_tensor_variable(x)
-    ndim = x.type.ndim  # type: ignore[attr-defined]
+    ndim = x.type.ndim
     pairs = [_axes(source, ndim), _axes(destination, ndim)]
     order = [a for a in range(ndim) if a not in pairs[0]]
     for place, axis in sorted(zip(pairs[1], pairs[0], strict=True)):
@@ -349,36 +370,36 @@ def _axes(axes: Any, ndim: int) -> list[int]:
     return [a % ndim for a in (axes if isinstance(axes, list | tuple) else [axes])]
 
 
-def expand_dims(x: Any, axis: Any) -> Variable:
+def expand_dims(x: Any, axis: Any) -> Tensor:
     """New axes of size 1 at the places `axis` of the result."""
     x = as_tensor_variable(x)
     count = len(axis) if isinstance(axis, list | tuple) else 1
-    ndim = x.type.ndim + count  # type: ignore[attr-defined]
+    ndim = x.type.ndim + count
     new, old = _axes(axis, ndim), iter(range(ndim))
     return dimshuffle(x, *("x" if a in new else next(old) for a in range(ndim)))
 
 
-def squeeze(x: Any, axis: Any = None) -> Variable:
+def squeeze(x: Any, axis: Any = None) -> Tensor:
     """Without the axes `axis`, by default all whose size is known to be 1."""
     x = as_tensor_variable(x)
-    sizes = x.type.shape  # type: ignore[attr-defined]
+    sizes = x.type.shape
     gone = [a for a, s in enumerate(sizes) if s == 1] if axis is None else _axes(axis, len(sizes))
     return dimshuffle(x, *(a for a in range(len(sizes)) if a not in gone))
 
 
-def shape_padleft(x: Any, n_ones: int = 1) -> Variable:
+def shape_padleft(x: Any, n_ones: int = 1) -> Tensor:
     """New axes of size 1 in front."""
     x = as_tensor_variable(x)
-    return dimshuffle(x, *["x"] * n_ones, *range(x.type.ndim))  # type: ignore[attr-defined]
+    return dimshuffle(x, *["x"] * n_ones, *range(x.type.ndim))
 
 
-def shape_padright(x: Any, n_ones: int = 1) -> Variable:
+def shape_padright(x: Any, n_ones: int = 1) -> Tensor:
     """New axes of size 1 at the end."""
     x = as_tensor_variable(x)
-    return dimshuffle(x, *range(x.type.ndim), *["x"] * n_ones)  # type: ignore[attr-defined]
+    return dimshuffle(x, *range(x.type.ndim), *["x"] * n_ones)
 
 
-def shape_padaxis(x: Any, axis: int) -> Variable:
+def shape_padaxis(x: Any, axis: int) -> Tensor:
     """A new axis of size 1 at `axis`."""
     return expand_dims(x, axis)
 
@@ -422,24 +443,24 @@ class SpecifyShape(Moved):
         yield Example(cls((1, 4)), (Sample((1, 4)),))
 
 
-def specify_shape(x: Any, sizes: Sequence[int | None]) -> Variable:
+def specify_shape(x: Any, sizes: Sequence[int | None]) -> Tensor:
     """`x`, known to have certain sizes (None: any); checked when it runs."""
-    var: Variable = SpecifyShape(tuple(sizes))(as_tensor_variable(x))
+    var: Tensor = SpecifyShape(tuple(sizes))(as_tensor_variable(x))
     return var
 
 
-def addbroadcast(x: Any, *axes: int) -> Variable:
+def addbroadcast(x: Any, *axes: int) -> Tensor:
     """`x` whose `axes` are known to have size 1, so that they broadcast."""
     x = as_tensor_variable(x)
-    ndim = x.type.ndim  # type: ignore[attr-defined]
+    ndim = x.type.ndim
     return specify_shape(x, [1 if a in _axes(axes, ndim) else None for a in range(ndim)])
 
 
-def patternbroadcast(x: Any, broadcastable: Sequence[bool]) -> Variable:
+def patternbroadcast(x: Any, broadcastable: Sequence[bool]) -> Tensor:
     """`x` whose axes are known to have size 1 where the pattern is True."""
     return specify_shape(x, [1 if one else None for one in broadcastable])
 
 
-def unbroadcast(x: Any, *axes: int) -> Variable:
+def unbroadcast(x: Any, *axes: int) -> Tensor:
     """`x` itself: a size known to be 1 stays known."""
     return as_tensor_variable(x)

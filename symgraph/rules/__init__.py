@@ -7,9 +7,19 @@
 """
 
 from symgraph.rewrite import FAST, NAN_BLIND, RuleSet
-from symgraph.rules import algebra, axes, cancel, choice, constants, fills, indexing, powers
+from symgraph.rules import (
+    algebra,
+    axes,
+    cancel,
+    choice,
+    constants,
+    fills,
+    indexing,
+    powers,
+    reductions,
+    softmax,
+)
 from symgraph.rules import products as matrix_products
-from symgraph.rules import reductions, softmax
 from symgraph.rules import stable as stable_equations
 from symgraph.rules.equations import Guard, Theme
 

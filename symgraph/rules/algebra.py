@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,7 +33,6 @@ from symgraph.rules.equations import Theme, Yielded, known, signed, whole
 from symgraph.rules.samples import vector
 from symgraph.rules.terms import finite_number_of, is_float, kind, number, number_of
 from symgraph.types import FLOATS
-from collections.abc import Iterator
 
 theme = Theme("algebra")
 exact = theme.marked(EXACT)
@@ -42,7 +41,10 @@ blind = theme.marked(NAN_BLIND)
 fast = theme.marked(FAST)
 
 
-@exact.rule(Elemwise, examples=lambda: [vector() + 0, vector() - 0, vector() * 1, vector() / 1, pow(vector(), 1)])
+@exact.rule(
+    Elemwise,
+    examples=lambda: [vector() + 0, vector() - 0, vector() * 1, vector() / 1, pow(vector(), 1)],
+)
 def unit_operand(node: Apply) -> Variable | None:
     """x + 0 = x - 0 = x * 1 = x / 1 = x ** 1 = x."""
     op = node.op
@@ -55,7 +57,15 @@ def unit_operand(node: Apply) -> Variable | None:
     return y if op.commutative and number_of(x) == op.unit else None
 
 
-@exact.rule(Elemwise, examples=lambda: [maximum(*[vector()] * 2), minimum(*[vector()] * 2), abs_(abs_(vector())), sgn(sgn(vector()))])
+@exact.rule(
+    Elemwise,
+    examples=lambda: [
+        maximum(*[vector()] * 2),
+        minimum(*[vector()] * 2),
+        abs_(abs_(vector())),
+        sgn(sgn(vector())),
+    ],
+)
 def idempotent(node: Apply) -> Variable | None:
     """max(x, x) = x, |(|x|)| = |x|, and so for every op that says it is idempotent."""
     op, x = node.op, node.inputs[0] if node.inputs else None
@@ -174,7 +184,12 @@ def scaled(var: Variable) -> Scaled | None:
 
 
 def _factors() -> Sequence[Variable]:
-    return [(vector() * 2.0) * 3.0, (vector() / 3.0) * 2.0, 6.0 / (vector() * 3.0), (6.0 / vector()) / 5.0]
+    return [
+        (vector() * 2.0) * 3.0,
+        (vector() / 3.0) * 2.0,
+        6.0 / (vector() * 3.0),
+        (6.0 / vector()) / 5.0,
+    ]
 
 
 @rounding.rule(Mul, TrueDiv, examples=_factors)
@@ -219,7 +234,11 @@ def shifted(var: Variable) -> Shifted | None:
     return None if left is None else Shifted(left, y, minus)
 
 
-@rounding.rule(Add, Sub, examples=lambda: [(vector() + 1.0) + 2.0, 5.0 + (1.0 - vector()), (vector() - 1.0) - 2.0])
+@rounding.rule(
+    Add,
+    Sub,
+    examples=lambda: [(vector() + 1.0) + 2.0, 5.0 + (1.0 - vector()), (vector() - 1.0) - 2.0],
+)
 def collected_terms(node: Apply) -> Variable | None:
     """(x + c) + d = x + (c + d), unless the numbers cancel: then the rounding may be meant."""
     out = node.outputs[0]

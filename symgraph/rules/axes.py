@@ -33,7 +33,10 @@ def order_of(node: Apply) -> tuple[int | str, ...]:
 
 
 def _shuffled() -> Sequence[Variable]:
-    return [transpose(transpose(matrix(3, 4))), dimshuffle(dimshuffle(vector(3), "x", 0), 1, "x", 0)]
+    return [
+        transpose(transpose(matrix(3, 4))),
+        dimshuffle(dimshuffle(vector(3), "x", 0), 1, "x", 0),
+    ]
 
 
 @exact.rule(DimShuffle, examples=_shuffled)
@@ -46,7 +49,9 @@ def shuffle_of_shuffle(node: Apply) -> Variable | None:
     return dimshuffle(inner.inputs[0], *order)
 
 
-@exact.rule(DimShuffle, examples=lambda: [DimShuffle((0, 1))(matrix()), DimShuffle((0, "x"))(matrix(3, 1))])
+@exact.rule(
+    DimShuffle, examples=lambda: [DimShuffle((0, 1))(matrix()), DimShuffle((0, "x"))(matrix(3, 1))]
+)
 def useless_shuffle(node: Apply) -> Variable | None:
     """Axes in their own order; an axis of size 1 may have been dropped and put back."""
     (x,), order = node.inputs, order_of(node)
@@ -67,7 +72,11 @@ def shuffle_of_elemwise(node: Apply) -> Variable | None:
     Fires only where every operand is a number, or has its axes reordered already.
     """
     inner, order = node.inputs[0].owner, order_of(node)
-    if inner is None or not isinstance(inner.op, Elemwise) or sorted(map(str, order)) != _plain(inner):
+    if (
+        inner is None
+        or not isinstance(inner.op, Elemwise)
+        or sorted(map(str, order)) != _plain(inner)
+    ):
         return None
     if not isinstance(inner.op, Neg) and not _all_shuffled(inner):
         return None
@@ -131,7 +140,7 @@ def _all_same(x: Variable, old: Sequence[int], sizes: Sequence[Variable]) -> boo
     """Whether axes have the sizes given; one size follows from others that are not 0."""
     unsure = [a for a, size in zip(old, sizes, strict=True) if not same_size(shape_i(x, a), size)]
     others = [kind(x).shape[axis] for axis in old if axis not in unsure]
-    return not unsure or len(unsure) == 1 and all(isinstance(n, int) and n for n in others)
+    return not unsure or (len(unsure) == 1 and all(isinstance(n, int) and n for n in others))
 
 
 @exact.rule(SpecifyShape, examples=lambda: [SpecifyShape((3, None))(matrix(3, None))])
@@ -145,4 +154,4 @@ def known_shape(node: Apply) -> Variable | None:
 
 def numbers_given(sizes: Sequence[Variable]) -> bool:
     """Whether no size is left open by -1."""
-    return all(isinstance(n, Constant) and n.data >= 0 or is_size(n) for n in sizes)
+    return all((isinstance(n, Constant) and n.data >= 0) or is_size(n) for n in sizes)

@@ -30,7 +30,7 @@ from symgraph.ops.index import (
     subtensor,
 )
 from symgraph.ops.nnet import softmax
-from symgraph.ops.reduce import Sum, spread
+from symgraph.ops.reduce import Sum
 from symgraph.ops.reduce import sum as sum_over
 from symgraph.rewrite import NAN_BLIND
 from symgraph.rules.equations import Theme
@@ -194,7 +194,9 @@ def positive_factor(node: Apply) -> Variable | None:
     return meet(right, left) if found is None else found
 
 
-@blind.rule(TrueDiv, examples=lambda: [(vector(name="y") * exp(v)) / (3.0 * exp(v)) for v in [vector()]])
+@blind.rule(
+    TrueDiv, examples=lambda: [(vector(name="y") * exp(v)) / (3.0 * exp(v)) for v in [vector()]]
+)
 def positive_divisor(node: Apply) -> Variable | None:
     """(y * f) / f = y."""
     above, below = node.inputs
@@ -311,6 +313,10 @@ def sum_over_softmax_divisor(node: Apply) -> Variable | None:
         found = sum_of_exp(below)
         if type(node.op) is Sum and found is not None and axes_of(found[1]) == axes_of(node):
             (total,), rest = found[1].outputs, times(x, below)
-            if rest is not None and kind(rest).ndim == kind(x).ndim and kind(below).ndim == kind(x).ndim:
+            if (
+                rest is not None
+                and kind(rest).ndim == kind(x).ndim
+                and kind(below).ndim == kind(x).ndim
+            ):
                 return true_div(node.op(rest), total)  # type: ignore[no-any-return]
     return None

@@ -58,7 +58,9 @@ def repeated_extrema(x: Any, y: Any) -> Iterator[Yielded]:
     yield minimum(minimum(x, y), y), minimum(x, y)
 
 
-@exact.rule(Maximum, Minimum, examples=lambda: [maximum(vector(), -math.inf), minimum(vector(), math.inf)])
+@exact.rule(
+    Maximum, Minimum, examples=lambda: [maximum(vector(), -math.inf), minimum(vector(), math.inf)]
+)
 def infinite_bound(node: Apply) -> Variable | None:
     """max(x, -inf) = min(x, inf) = x."""
     nothing = -math.inf if isinstance(node.op, Maximum) else math.inf

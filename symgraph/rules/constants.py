@@ -142,7 +142,7 @@ def same_size(left: Variable, right: Variable) -> bool:
     if a is None or b is None:
         return False
     names = _named(a), _named(b)
-    return a.op == b.op and a.inputs == b.inputs or None not in names and names[0] == names[1]
+    return (a.op == b.op and a.inputs == b.inputs) or (None not in names and names[0] == names[1])
 
 
 def _named(node: Apply) -> str | None:

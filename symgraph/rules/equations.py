@@ -154,7 +154,12 @@ class Theme:
         return RuleSet(tuple(self._rules[-len(rows) :]))
 
     def _equation(
-        self, name: str, wildcards: frozenset[Variable], left: Any, right: Any, guard: Guard = ALWAYS
+        self,
+        name: str,
+        wildcards: frozenset[Variable],
+        left: Any,
+        right: Any,
+        guard: Guard = ALWAYS,
     ) -> Equation:
         assert left.owner is not None, "the left side of an equation is the output of an op"
         return Equation(
@@ -256,7 +261,9 @@ def instantiate(pattern: Variable, binding: Binding) -> Variable:
     """The right side of an equation on actual operands; its numbers take their dtype."""
 
     def rebuild(node: Apply, operands: Sequence[Variable]) -> Sequence[Variable]:
-        weak = [v.data.item() if isinstance(v, Constant) and v not in bound else v for v in operands]
+        weak = [
+            v.data.item() if isinstance(v, Constant) and v not in bound else v for v in operands
+        ]
         return [node.op(*weak)]
 
     bound = set(binding.values())

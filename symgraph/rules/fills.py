@@ -69,7 +69,9 @@ def repeat_sinks(node: Apply) -> Variable | None:
     for place, var in enumerate(node.inputs):
         found = repeated(var)
         others = [v for k, v in enumerate(node.inputs) if k != place]
-        if found is not None and all(_covered(axis, others) for axis in _repeated_axes(var, found[0])):
+        if found is not None and all(
+            _covered(axis, others) for axis in _repeated_axes(var, found[0])
+        ):
             operands = [found[0] if k == place else v for k, v in enumerate(node.inputs)]
             return node.op(*operands)  # type: ignore[no-any-return]
     return None
@@ -103,12 +105,17 @@ def repeat_moves_out(node: Apply) -> Variable | None:
     if not wide or not all(is_single(v) for v in values):
         return None
     narrow = [v for v, found in repeats if found is not None and kind(v).ndim < ndim]
-    if narrow or any(not same_size(a, b) for sizes in wide[1:] for a, b in zip(wide[0], sizes, strict=True)):
+    if narrow or any(
+        not same_size(a, b) for sizes in wide[1:] for a, b in zip(wide[0], sizes, strict=True)
+    ):
         return None
     return alloc(node.op(*values), *wide[0])
 
 
-@exact.rule(DimShuffle, examples=lambda: [transpose(alloc(scalar(), 2, 3)), dimshuffle(alloc(scalar(), 2), "x", 0)])
+@exact.rule(
+    DimShuffle,
+    examples=lambda: [transpose(alloc(scalar(), 2, 3)), dimshuffle(alloc(scalar(), 2), "x", 0)],
+)
 def shuffle_of_repeat(node: Apply) -> Variable | None:
     """One number, repeated in another order."""
     found = repeated(node.inputs[0])

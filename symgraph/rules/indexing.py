@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,7 +28,7 @@ from symgraph.ops.index import (
 from symgraph.ops.join import Join, join
 from symgraph.ops.reduce import Sum
 from symgraph.ops.reduce import sum as sum_over
-from symgraph.ops.shape import MakeVector, dimshuffle, make_vector, shape_i
+from symgraph.ops.shape import MakeVector, make_vector, shape_i
 from symgraph.rewrite import EXACT, ROUNDING
 from symgraph.rules.constants import same_size
 from symgraph.rules.equations import Theme
@@ -202,7 +202,11 @@ def _of_unknown(cut: slice, then: Any) -> Any:
 
 def _elements() -> Sequence[Variable]:
     made = make_vector([scalar("a"), scalar("b"), scalar("c")])
-    return [subtensor(made, constant(1)), subtensor(made, constant(-1)), subtensor(made, slice(1, None))]
+    return [
+        subtensor(made, constant(1)),
+        subtensor(made, constant(-1)),
+        subtensor(made, slice(1, None)),
+    ]
 
 
 @exact.rule(Subtensor, examples=_elements)
@@ -274,13 +278,20 @@ def _chosen(entry: Entry, size: int) -> range | None:
     return range(place % size, place % size + 1)
 
 
-@exact.rule(Subtensor, AdvancedSubtensor, examples=lambda: [alloc(scalar(), 3, 4)[1:], alloc(scalar(), 5)[np.array([0, 2])]])  # type: ignore[index]
+@exact.rule(
+    Subtensor,
+    AdvancedSubtensor,
+    examples=lambda: [alloc(scalar(), 3, 4)[1:], alloc(scalar(), 5)[np.array([0, 2])]],
+)  # type: ignore[index]
 def part_of_repeat(node: Apply) -> Variable | None:
     """A part of known size of one number repeated, indices in range."""
     made, out = made_by(node.inputs[0], Alloc), kind(node.outputs[0])
     if made is None or kind(made.inputs[0]).ndim or not all(isinstance(n, int) for n in out.shape):
         return None
-    if any(not _in_range(e, kind(node.inputs[0]).shape) for e in entries_of(pattern_of(node), node.inputs[1:])):
+    if any(
+        not _in_range(e, kind(node.inputs[0]).shape)
+        for e in entries_of(pattern_of(node), node.inputs[1:])
+    ):
         return None
     return alloc(made.inputs[0], *out.shape)
 
@@ -289,7 +300,11 @@ def _in_range(entry: Entry, shape: Sequence[Any]) -> bool:
     if entry.part.kind != AT or entry.axis is None:
         return True
     (at,), size = entry.numbers, shape[entry.axis]
-    return isinstance(at, Constant) and isinstance(size, int) and bool(np.all((-size <= at.data) & (at.data < size)))
+    return (
+        isinstance(at, Constant)
+        and isinstance(size, int)
+        and bool(np.all((-size <= at.data) & (at.data < size)))
+    )
 
 
 def runs_over(at: Variable, x: Variable, axis: int) -> bool:
@@ -316,7 +331,14 @@ def read_of_every(node: Apply) -> Variable | None:
 # --- putting together ----------------------------------------------------------------------
 
 
-@exact.rule(Join, examples=lambda: [Join(0)(vector()), join(0, join(0, vector(), vector()), vector()), join(0, vector(), vector(0))])
+@exact.rule(
+    Join,
+    examples=lambda: [
+        Join(0)(vector()),
+        join(0, join(0, vector(), vector()), vector()),
+        join(0, vector(), vector(0)),
+    ],
+)
 def plain_join(node: Apply) -> Variable | None:
     """A join of one is that; of joins, and of nothing among others, it is one join."""
     op, first = node.op, node.inputs[0]
@@ -365,7 +387,9 @@ def _everywhere(node: Apply) -> bool:
     return all(_plainer(e, x).part == FULL for e in entries_of(pattern_of(node), numbers))
 
 
-@exact.rule(Subtensor, examples=lambda: [set_subtensor(matrix(3, 4)[1:], matrix(2, 4, name="y"))[1:]])  # type: ignore[index]
+@exact.rule(
+    Subtensor, examples=lambda: [set_subtensor(matrix(3, 4)[1:], matrix(2, 4, name="y"))[1:]]
+)  # type: ignore[index]
 def read_of_written(node: Apply) -> Variable | None:
     """What was set at an index is there."""
     made = made_by(node.inputs[0], IncSubtensor)
@@ -398,13 +422,20 @@ def _scatter() -> Any:
     return inc_subtensor(zeros_like(x)[at], matrix(name="y"))
 
 
-@rounding.rule(Add, Sub, examples=lambda: [matrix() + _scatter(), matrix() - _scatter()], asks_readers=True)
+@rounding.rule(
+    Add, Sub, examples=lambda: [matrix() + _scatter(), matrix() - _scatter()], asks_readers=True
+)
 def sum_with_scatter(node: Apply, readers: Callable[[Variable], int]) -> Variable | None:
     """a + (zeros with y added at an index) = a with y added there."""
     minus = isinstance(node.op, Sub)
     for a, b in (node.inputs, node.inputs[::-1])[: 1 if minus else 2]:
         found = scatter_of(b)
-        if found is None or readers(b) != 1 or not runs_alike(a, b) or kind(a).dtype != kind(b).dtype:
+        if (
+            found is None
+            or readers(b) != 1
+            or not runs_alike(a, b)
+            or kind(a).dtype != kind(b).dtype
+        ):
             continue
         y = found.inputs[1]
         return scattered(found, neg(y) if minus else y, onto=a)
@@ -435,7 +466,9 @@ def _picked(values: bool) -> Any:
     return inc_subtensor(zeros_like(x)[rows, columns], vector(name="y") if values else 1.0)
 
 
-@rounding.rule(Sum, examples=lambda: [sum_over(_picked(v), a) for v in (True, False) for a in (0, 1, None)])
+@rounding.rule(
+    Sum, examples=lambda: [sum_over(_picked(v), a) for v in (True, False) for a in (0, 1, None)]
+)
 def sum_of_scatter(node: Apply) -> Variable | None:
     """A sum over an axis of zeros with y added at (i, j) is zeros with y added at i, or at j.
 
@@ -454,5 +487,7 @@ def sum_of_scatter(node: Apply) -> Variable | None:
         every = y if runs_alike(y, places[0]) else alloc(y, shape_i(places[0], 0))
         return Sum((0,), node.op.dtype, node.op.acc_dtype)(every)  # type: ignore[no-any-return]
     small = alloc(number(0, y), *(shape_i(zeros, axis) for axis in left))
-    made: Variable = AdvancedIncSubtensor((Part(AT),) * len(left), False)(small, y, *(places[a] for a in left))
+    made: Variable = AdvancedIncSubtensor((Part(AT),) * len(left), False)(
+        small, y, *(places[a] for a in left)
+    )
     return made

@@ -32,11 +32,18 @@ def power_zero(node: Apply) -> Variable | None:
     return constant(1) if number_of(node.inputs[1]) == 0 else None
 
 
-@rounding.rule(Pow, examples=lambda: [pow(vector(), 2), pow(vector(), -3), pow(vector(dtype="int32"), 5)])
+@rounding.rule(
+    Pow, examples=lambda: [pow(vector(), 2), pow(vector(), -3), pow(vector(dtype="int32"), 5)]
+)
 def whole_power(node: Apply) -> Variable | None:
     """x ** n by repeated squares; x ** -n = 1 / x ** n."""
     n, out = finite_number_of(node.inputs[1]), kind(node.outputs[0])
-    if n is None or out.dtype in COMPLEX or n != int(n) or not 1 < abs(n) <= LARGEST_POWER and n != -1:
+    if (
+        n is None
+        or out.dtype in COMPLEX
+        or n != int(n)
+        or (not 1 < abs(n) <= LARGEST_POWER and n != -1)
+    ):
         return None
     if n < 0 and is_discrete(node.outputs[0]):
         return None
@@ -52,7 +59,9 @@ def _by_squares(x: Variable, n: int) -> Variable:
     return mul(half, x) if n % 2 else half
 
 
-@rounding.rule(Pow, examples=lambda: [pow(vector(), 0.5), pow(vector(), -0.5), pow(sqr(vector()), 0.5)])
+@rounding.rule(
+    Pow, examples=lambda: [pow(vector(), 0.5), pow(vector(), -0.5), pow(sqr(vector()), 0.5)]
+)
 def half_power(node: Apply) -> Variable | None:
     """x ** 0.5 = sqrt(x), but (-inf) ** 0.5 = inf; x ** -0.5 is its reciprocal."""
     n, out = number_of(node.inputs[1]), kind(node.outputs[0])

@@ -9,7 +9,7 @@ from symgraph.ops.arith import Add, Mul, Neg, Sub, mul, neg
 from symgraph.ops.cast import cast
 from symgraph.ops.linalg import Dot, Gemm, dot
 from symgraph.ops.reduce import sum as sum_over
-from symgraph.ops.shape import DimShuffle, dimshuffle, transpose
+from symgraph.ops.shape import DimShuffle, transpose
 from symgraph.rewrite import ROUNDING
 from symgraph.rules.equations import Theme
 from symgraph.rules.samples import matrix, scalar, vector
@@ -36,7 +36,9 @@ def _transposed(var: Variable) -> Variable | None:
     return node.inputs[0]
 
 
-@rounding.rule(Dot, examples=lambda: [dot(transpose(matrix()), matrix()), dot(vector(), transpose(matrix()))])
+@rounding.rule(
+    Dot, examples=lambda: [dot(transpose(matrix()), matrix()), dot(vector(), transpose(matrix()))]
+)
 def transposed_operand(node: Apply) -> Variable | None:
     """a' b is a product with a flag."""
     found = [_transposed(v) for v in node.inputs]
@@ -96,7 +98,7 @@ def product_with_addend(node: Apply, readers: Callable[[Variable], int]) -> Vari
         product = made_by(var, Dot)
         if product is None or readers(var) != 1 or readers(node.inputs[k]) != 1:
             continue
-        if kind(c) .ndim != 2 or not _as_large(c, var) or kind(c).dtype != out.dtype:
+        if kind(c).ndim != 2 or not _as_large(c, var) or kind(c).dtype != out.dtype:
             continue
         if isinstance(node.op, Sub):
             alpha, beta = (neg(alpha), beta) if k == 1 else (alpha, neg(beta))

@@ -51,7 +51,15 @@ def over(node: Apply, axes: Sequence[int], x: Variable) -> Variable:
     return result
 
 
-@exact.rule(*FOLDS, examples=lambda: [reduce.max(matrix(1, 4), 0), reduce.sum(matrix(1, None)), reduce.all(matrix(1, 3), 0), Sum((), "float64", "float64")(vector())])
+@exact.rule(
+    *FOLDS,
+    examples=lambda: [
+        reduce.max(matrix(1, 4), 0),
+        reduce.sum(matrix(1, None)),
+        reduce.all(matrix(1, 3), 0),
+        Sum((), "float64", "float64")(vector()),
+    ],
+)
 def reduction_of_single(node: Apply) -> Variable | None:
     """Axes of size 1 are dropped, not reduced."""
     (x,), axes = node.inputs, axes_of(node)
@@ -63,7 +71,14 @@ def reduction_of_single(node: Apply) -> Variable | None:
     return over(node, rest, left) if rest else cast(left, kind(node.outputs[0]).dtype)
 
 
-@rounding.rule(*FOLDS, examples=lambda: [reduce.sum(reduce.sum(matrix(), 0)), reduce.max(reduce.max(matrix(), 1)), reduce.any(reduce.any(matrix(dtype="bool"), 0))])
+@rounding.rule(
+    *FOLDS,
+    examples=lambda: [
+        reduce.sum(reduce.sum(matrix(), 0)),
+        reduce.max(reduce.max(matrix(), 1)),
+        reduce.any(reduce.any(matrix(dtype="bool"), 0)),
+    ],
+)
 def reduction_of_reduction(node: Apply) -> Variable | None:
     """A sum of sums is a sum, and so for every other fold."""
     inner = made_by(node.inputs[0], *FOLDS)
@@ -74,7 +89,13 @@ def reduction_of_reduction(node: Apply) -> Variable | None:
     return over(node, [*first, *(left[a] for a in axes_of(node))], x)
 
 
-@rounding.rule(*FOLDS, examples=lambda: [reduce.sum(transpose(matrix()), 0), reduce.max(dimshuffle(matrix(), "x", 1, 0), (0, 2))])
+@rounding.rule(
+    *FOLDS,
+    examples=lambda: [
+        reduce.sum(transpose(matrix()), 0),
+        reduce.max(dimshuffle(matrix(), "x", 1, 0), (0, 2)),
+    ],
+)
 def reduction_of_shuffle(node: Apply) -> Variable | None:
     """The axes are reduced where they were, and those that stay are reordered."""
     inner = made_by(node.inputs[0], DimShuffle)
@@ -105,7 +126,9 @@ def sum_of_multiple(node: Apply) -> Variable | None:
     return _factor_out(node, finite=True)
 
 
-@blind.rule(Sum, examples=lambda: [reduce.sum(matrix() * scalar(), 0), reduce.sum(vector() / scalar())])
+@blind.rule(
+    Sum, examples=lambda: [reduce.sum(matrix() * scalar(), 0), reduce.sum(vector() / scalar())]
+)
 def sum_of_scaled(node: Apply) -> Variable | None:
     """sum(c * x) = c * sum(x) for a scalar c, which has to be finite."""
     return _factor_out(node, finite=False)
@@ -128,7 +151,12 @@ def _factor_out(node: Apply, finite: bool) -> Variable | None:
 def _repeats() -> Sequence[Variable]:
     row, n = vector(), scalar("n", dtype="int64")
     whole = alloc(scalar(), 3, 2), alloc(row, 3, row.shape[0]), alloc(2.0, n)
-    return [reduce.max(whole[0]), reduce.min(whole[1], 0), reduce.sum(whole[1], 0), reduce.sum(whole[2])]
+    return [
+        reduce.max(whole[0]),
+        reduce.min(whole[1], 0),
+        reduce.sum(whole[1], 0),
+        reduce.sum(whole[2]),
+    ]
 
 
 @rounding.rule(Sum, Max, Min, All, Any_, examples=_repeats)

@@ -109,7 +109,9 @@ def softmax_by_hand(node: Apply) -> Variable | None:
     return true_div(e, spread(total.op(e), x, axes))  # type: ignore[no-any-return]
 
 
-@rounding.rule(Exp, examples=lambda: [softmax(matrix()), softmax(matrix(), 0), exp(logsoftmax(vector()))])
+@rounding.rule(
+    Exp, examples=lambda: [softmax(matrix()), softmax(matrix(), 0), exp(logsoftmax(vector()))]
+)
 def exp_of_logsoftmax(node: Apply) -> Variable | None:
     """exp(c - log(sum(exp(c)))) = exp(c) / sum(exp(c)) for c = x - max(x)."""
     difference = made_by(node.inputs[0], Sub)
@@ -125,7 +127,11 @@ def exp_of_logsoftmax(node: Apply) -> Variable | None:
 
 def _looked_up() -> Sequence[Variable]:
     p, at = softmax(matrix()), vector(dtype="int64")
-    return [log(subtensor(p, (at, at))), log(subtensor(p, (slice(None), 0))), log(subtensor(exp(matrix()), 0))]
+    return [
+        log(subtensor(p, (at, at))),
+        log(subtensor(p, (slice(None), 0))),
+        log(subtensor(exp(matrix()), 0)),
+    ]
 
 
 @rounding.rule(Log, examples=_looked_up)

@@ -28,9 +28,7 @@ LN2 = 0.6931471805599453, 2.3190468138462996e-17
 LOG2_E = 1.4426950408889634
 
 
-def _reduce(
-    let: Body, x: Expr, offset: int, rest: Expr | None = None
-) -> tuple[Expr, Expr]:
+def _reduce(let: Body, x: Expr, offset: int, rest: Expr | None = None) -> tuple[Expr, Expr]:
     """r, and a word whose low bits are n + offset, for x + rest = n*log(2) + r."""
     high, low = let.split(*LN2)
     whole = let.number(let.format.whole + offset)

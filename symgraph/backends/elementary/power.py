@@ -18,13 +18,10 @@ from symgraph.backends.elementary.exponential import exp_of_sum
 from symgraph.backends.elementary.logarithm import mantissa_and_exponent
 from symgraph.backends.elementary.notation import (
     absolute,
-    bits,
-    bits_of,
     copysign,
     differs,
     equal,
     fma,
-    from_bits,
     polynomial,
     rint,
 )
