@@ -20,12 +20,13 @@ from symgraph.errors import (
 )
 from symgraph.families import Elemwise, is_continuous
 from symgraph.graph import Apply, Variable, ancestors, clone_graph, toposort
+from symgraph.ops.arith import second
 from symgraph.ops.cast import cast
 from symgraph.ops.create import ones_like, zeros_like
 from symgraph.ops.logic import and_, invert
 from symgraph.ops.reduce import sum as sum_axes
 from symgraph.ops.select import Switch, switch
-from symgraph.types import COMPLEX, as_tensor_variable
+from symgraph.types import COMPLEX, Tensor, TensorType, as_tensor_variable
 
 POLICIES = ("raise", "warn", "ignore")
 
@@ -160,7 +161,7 @@ def pullback(
     """The cotangents of `wrt` from those of `starts`; None where nothing flows."""
     cotangents = Cotangents()
     for var, g in starts.items():
-        cotangents.add(var, Cotangent(sum_to(g, var)))
+        cotangents.add(var, Cotangent(shaped_like(g, var)))
     fence = set(constants)
     for node in reversed(_nodes_between(wrt, starts, fence)):
         for var, part in _through(node, cotangents):
@@ -216,23 +217,26 @@ def _masked(
 ) -> Cotangent:
     if before is not None and part is not g:
         part = switch(before, part, 0)
-    total = sum_to(part, var)
+    total = shaped_like(part, var)
     return Cotangent(total, after if total is part else None)
 
 
-def sum_to(g: Variable, var: Variable) -> Variable:
-    """`g` summed over the axes along which `var` was broadcast, in the dtype of `var`."""
-    kind, wide = var.type, g.type
-    extra = wide.ndim - kind.ndim  # type: ignore[attr-defined]
+def shaped_like(g: Tensor, var: Variable) -> Tensor:
+    """`g` summed along axes `var` was broadcast over, repeated along its own, in its dtype."""
+    kind = var.type
+    assert isinstance(kind, TensorType)
+    extra = g.type.ndim - kind.ndim
     if extra > 0:
         g = sum_axes(g, axis=tuple(range(extra)))
-    pattern = zip(kind.broadcastable, g.type.broadcastable, strict=True)  # type: ignore[attr-defined]
-    axes = tuple(axis for axis, (one, was_one) in enumerate(pattern) if one and not was_one)
-    if axes:
-        g = sum_axes(g, axis=axes, keepdims=True)
-    if g.type.dtype in COMPLEX and kind.dtype not in COMPLEX:  # type: ignore[attr-defined]
-        g = g.real  # type: ignore[attr-defined]
-    return cast(g, kind.dtype)  # type: ignore[attr-defined]
+    pattern = list(zip(kind.broadcastable, g.type.broadcastable, strict=True))
+    summed = tuple(axis for axis, pair in enumerate(pattern) if pair == (True, False))
+    if summed:
+        g = sum_axes(g, axis=summed, keepdims=True)
+    if (False, True) in pattern:
+        g = second(var, g)
+    if g.type.dtype in COMPLEX and kind.dtype not in COMPLEX:
+        g = g.real
+    return cast(g, kind.dtype)
 
 
 def _finish(
@@ -241,7 +245,7 @@ def _finish(
     if g is not None:
         return g
     message = (
-        f"the cost {cost or ''} does not depend on {var} ({var.type}, made at {var.made_at})"
+        f"the cost {'' if cost is None else cost} does not depend on {var} ({var.type}, made at {var.made_at})"
         " through anything that has a gradient"
     )
     if not is_continuous(var):

@@ -24,7 +24,11 @@ def op_classes() -> list[type[TensorOp]]:
     for module in modules():
         for item in vars(module).values():
             concrete = isinstance(item, type) and issubclass(item, TensorOp)
-            if concrete and item.__module__ == module.__name__ and not item.__name__.startswith("_"):
+            if (
+                concrete
+                and item.__module__ == module.__name__
+                and not item.__name__.startswith("_")
+            ):
                 found[f"{module.__name__.split('.')[-1]}.{item.__name__}"] = item
     return [found[name] for name in sorted(found)]
 
@@ -66,7 +70,7 @@ def _apart(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Reals no two of which are close, nor close to an integer or half: no kink is near."""
     count = int(np.prod(shape))
     grid = (rng.permutation(max(count, 1))[:count] - count / 2) * 0.37 + 0.173
-    return (grid % 4.4 - 2.2 + grid * 1e-3).reshape(shape)
+    return (grid % 4.4 - 2.2 + grid * 1e-3 + rng.uniform(0, 0.02)).reshape(shape)
 
 
 REAL = {
@@ -88,7 +92,9 @@ def symbolic(arrays: list[np.ndarray]) -> list[Variable]:
     ]
 
 
-def applied(example: Example, rng: np.random.Generator) -> tuple[list[np.ndarray], list[Variable], list[Variable]]:
+def applied(
+    example: Example, rng: np.random.Generator
+) -> tuple[list[np.ndarray], list[Variable], list[Variable]]:
     """Values, input variables and outputs of an example."""
     arrays = [draw(sample, rng) for sample in example.inputs]
     variables = symbolic(arrays)

@@ -12,7 +12,7 @@ import pytest
 import symgraph as sg
 from symgraph.errors import GradientError, GraphTypeError
 from symgraph.families import Elemwise, TensorOp
-from symgraph.graph import Variable
+from symgraph.graph import Variable, ancestors
 from symgraph.interpret import interpret
 from symgraph.types import TensorType
 from tests.catalogue import applied, draw, examples, is_float, op_classes, seed_of, symbolic
@@ -81,7 +81,7 @@ def reversed_copy(a: np.ndarray) -> np.ndarray:
 
 
 def fortran(a: np.ndarray) -> np.ndarray:
-    return np.asfortranarray(a)
+    return np.asfortranarray(a) if a.ndim else a
 
 
 def read_only(a: np.ndarray) -> np.ndarray:
@@ -118,8 +118,15 @@ def differentiable(kind: type[TensorOp]) -> list[tuple[list, list, Variable, lis
     return cases
 
 
-def numeric(cost: Variable, variables: list, arrays: list, place: int, step: float = 1e-6) -> np.ndarray:
+def slack(cost: Variable) -> float:
+    """How much coarser differences have to be: float32 has few digits to lose."""
+    coarse = any(getattr(v.type, "dtype", "") == "float32" for v in ancestors([cost]))
+    return 3e3 if coarse else 1.0
+
+
+def numeric(cost: Variable, variables: list, arrays: list, place: int) -> np.ndarray:
     """Central differences of the interpreted cost."""
+    step = 1e-6 * slack(cost)
     result = np.zeros_like(arrays[place])
     for index in np.ndindex(arrays[place].shape):
         values = []
@@ -139,7 +146,9 @@ def test_gradient_is_the_finite_difference(kind: type[TensorOp]) -> None:
         found = interpret(gradients, dict(zip(variables, arrays, strict=True)))
         for k, g in zip(places, found, strict=True):
             assert g.shape == arrays[k].shape
-            np.testing.assert_allclose(g, numeric(cost, variables, arrays, k), rtol=2e-5, atol=2e-6)
+            tolerance = 1e-5 * slack(cost)
+            expected = numeric(cost, variables, arrays, k)
+            np.testing.assert_allclose(g, expected, rtol=tolerance, atol=tolerance)
 
 
 @every_op
@@ -151,7 +160,8 @@ def test_second_gradient_is_the_finite_difference(kind: type[TensorOp]) -> None:
         second = sg.grad(slope, wrt, disconnected_inputs="ignore")
         found = interpret(second, dict(zip(variables, arrays, strict=True)))
         for k, g in zip(places, found, strict=True):
-            np.testing.assert_allclose(g, numeric(slope, variables, arrays, k), rtol=5e-4, atol=2e-5)
+            expected, loose = numeric(slope, variables, arrays, k), slack(cost)
+            np.testing.assert_allclose(g, expected, rtol=3e-4 * loose**0.5, atol=2e-5 * loose)
 
 
 @every_op
@@ -199,7 +209,10 @@ def typed(op: TensorOp, kind: type[Elemwise], dtype: str) -> tuple[Variable, lis
     values = [draw(s, rng) for s in samples]
     if np.dtype(dtype).kind in "iu":
         values = [np.clip(np.abs(np.rint(v)), 1, 5) for v in values]
-    arrays = [v.astype(dtype if s.domain != "bool" else "bool") for v, s in zip(values, samples, strict=True)]
+    arrays = [
+        v.astype(dtype if s.domain != "bool" else "bool")
+        for v, s in zip(values, samples, strict=True)
+    ]
     variables = symbolic(arrays)
     return op(*variables), variables, arrays
 

@@ -63,5 +63,7 @@ def test_imports_point_down(path: Path) -> None:
 def test_no_import_hides_in_a_function(path: Path) -> None:
     tree = ast.parse(path.read_text())
     functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
-    inner = [n for f in functions for n in ast.walk(f) if isinstance(n, ast.Import | ast.ImportFrom)]
+    inner = [
+        n for f in functions for n in ast.walk(f) if isinstance(n, ast.Import | ast.ImportFrom)
+    ]
     assert not inner

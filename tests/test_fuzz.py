@@ -166,20 +166,26 @@ def test_random_graphs(batch: range) -> None:
     for seed, f, e in zip(owners, found, expected, strict=True):
         tolerance = SIZES["float32" if seed % 4 == 0 else "float64"]
         scale = max(1.0, float(np.abs(e).max(initial=0)))
-        np.testing.assert_allclose(f, e, rtol=tolerance, atol=tolerance * scale, err_msg=f"seed {seed}")
+        np.testing.assert_allclose(
+            f, e, rtol=tolerance, atol=tolerance * scale, err_msg=f"seed {seed}"
+        )
     for seed, (own_arrays, own, cost) in zip(batch, graphs, strict=True):
         if seed % 4:
             check_slope(seed, own_arrays, own, cost)
 
 
-def check_slope(seed: int, arrays: list[np.ndarray], inputs: list[Variable], cost: Variable) -> None:
+def check_slope(
+    seed: int, arrays: list[np.ndarray], inputs: list[Variable], cost: Variable
+) -> None:
     """The derivative along a random direction, unless a kink lies within the step."""
     rng = np.random.default_rng(seed + 10**6)
     directions = [rng.normal(size=a.shape) for a in arrays]
     gradients = T.grad(cost, inputs, disconnected_inputs="ignore")
     slope = sum(
         float((g * d).sum())
-        for g, d in zip(interpret(gradients, dict(zip(inputs, arrays, strict=True))), directions, strict=True)
+        for g, d in zip(
+            interpret(gradients, dict(zip(inputs, arrays, strict=True))), directions, strict=True
+        )
     )
     estimates = [difference(cost, inputs, arrays, directions, step) for step in (1e-5, 1e-6)]
     if abs(estimates[0] - estimates[1]) > 1e-4 * (1 + abs(slope)):

@@ -136,7 +136,9 @@ def test_equations_hold_in_other_dtypes(rule: Equation, dtype: str) -> None:
     (right,), _ = simplified(rules, left)
     extremes = {"bool": [False, True], "float32": [-2.0, -1.0, 0.5, 1.0, 3.0]}
     info = np.iinfo(dtype) if "int" in dtype else None
-    few = extremes.get(dtype) or sorted({int(info.min), int(info.max), max(-3, int(info.min)), 0, 1, 2})
+    few = extremes.get(dtype) or sorted(
+        {int(info.min), int(info.max), max(-3, int(info.min)), 0, 1, 2}
+    )
     columns = np.array(list(itertools.product(few, repeat=len(operands))), dtype=dtype).T
     given = dict(zip(operands.values(), columns, strict=True))
     want, found = values_of([left, right], given)
@@ -285,7 +287,9 @@ def binary_losses() -> dict[str, Variable]:
         "binary_crossentropy": T.nnet.binary_crossentropy(p, y).sum(),
         "written out": -(y * T.log(p) + (1 - y) * T.log(1 - p)).sum(),
         "log1p": -(y * T.log(p) + (1 - y) * T.log1p(-p)).sum(),
-        "sigmoid by hand": -(y * T.log(1 / (1 + T.exp(-x))) + (1 - y) * T.log(1 - 1 / (1 + T.exp(-x)))).sum(),
+        "sigmoid by hand": -(
+            y * T.log(1 / (1 + T.exp(-x))) + (1 - y) * T.log(1 - 1 / (1 + T.exp(-x)))
+        ).sum(),
         "on logits": T.nnet.sigmoid_binary_crossentropy(x, y).sum(),
     }
 

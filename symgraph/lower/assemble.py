@@ -108,4 +108,4 @@ def bounds_kernel(
     return make_launch(namer("k1"), [Loop("once", LO, HI, body)], lit(1), lit(0), [node])
 
 
-__all__ = ["bounds_kernel", "dtype_of", "write_pieces"]
+__all__ = ["bounds_kernel", "write_pieces"]

@@ -22,14 +22,13 @@ from symgraph.kernel import (
     Name,
     Stmt,
     Store,
-    Update,
     lit,
 )
 from symgraph.lower.elements import Context, make_launch
 from symgraph.lower.group import FOLD_ALL, FOLD_COLUMNS, FOLD_ROWS, Group
-from symgraph.lower.kernels import GroupWriter
+from symgraph.lower.kernels import GroupWriter, advance
 from symgraph.lower.program import Allocate, Step
-from symgraph.lower.sizes import dtype_of
+from symgraph.lower.sizes import Namer, dtype_of
 from symgraph.types import larger, smaller
 
 CHUNK_WORK = 16384  # scalar steps a chunk should be worth
@@ -60,12 +59,11 @@ class Partial:
         stores = (Store(p.buffer, p.index, s) for p, s in zip(self.at(Q), self.starts, strict=True))
         return Loop(Q.id, lit(0), self.width, tuple(stores))
 
-    def combine(self, chunks: Expr, target: Buffer, number: int) -> Stmt:
+    def combine(self, chunks: Expr, target: Buffer, name: Namer) -> Stmt:
         """Put the chunks together, in order, and store the result."""
-        accs = tuple(Name(f"acc{number}_{k}", b.dtype) for k, b in enumerate(self.buffers))
+        accs = tuple(Name(name("acc"), b.dtype) for b in self.buffers)
         first = [Let(a.id, Load(b, Q)) for a, b in zip(accs, self.buffers, strict=True)]
-        merged = self.op.combine(accs, self.at(Q))
-        updates = tuple(Update(a.id, v) for a, v in zip(accs, merged, strict=True))
+        updates = tuple(advance(accs, lambda now: self.op.combine(now, self.at(Q)), name))
         store = Store(target, Q, self.op.finish(accs, target.dtype))
         return Loop(Q.id, lit(0), self.width, (*first, Loop(C.id, lit(1), chunks, updates), store))
 
@@ -84,7 +82,7 @@ def write_chunks(group: Group, context: Context) -> list[Step]:
     name, other = context.namer("k1"), context.namer("k1")
     partials = [*columns, *scalars]
     combine = [
-        p.combine(chunks, context.buffers[p.node.outputs[0]], k) for k, p in enumerate(partials)
+        p.combine(chunks, context.buffers[p.node.outputs[0]], writer.local) for p in partials
     ]
     return [
         *writer.temporaries,

@@ -42,6 +42,13 @@ class Context:
     buffers: dict[Variable, Buffer]
     namer: Namer
 
+    def load(self, var: Variable, place: Expr) -> Expr:
+        """The element of a variable at a row-major offset; a scalar the driver holds has one."""
+        root = self.reader.memory(var)
+        if root in self.buffers:
+            return Load(self.buffers[root], place)
+        return scalar_constant(root) or self.sizes.scalar(root)
+
 
 def scalar_constant(var: Variable) -> Lit | None:
     """The literal of a constant of one element."""
@@ -67,10 +74,7 @@ def element_at(var: Variable, index: tuple[Expr, ...], context: Context) -> Expr
     if context.reader.is_virtual(var):
         assert var.owner is not None
         return element_of(var.owner, index, context)
-    dims = context.sizes.dims(var)
-    if not dims and var not in context.buffers:
-        return context.sizes.scalar(var)
-    return Load(context.buffers[var], flat_index(index, dims))
+    return context.load(var, flat_index(index, context.sizes.dims(var)))
 
 
 def element_of(node: Apply, index: tuple[Expr, ...], context: Context) -> Expr:

@@ -7,8 +7,8 @@ else kept in memory. Reductions across rows are gathered by chunks (see `chunks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from symgraph.families import Elemwise, Reduce
 from symgraph.graph import Apply, Variable
@@ -36,6 +36,7 @@ from symgraph.lower.program import Allocate, Step
 from symgraph.lower.sizes import Namer, dtype_of, is_lit
 
 LOOP_NAMES = ("i", "j", "k", "l", "m")
+Accumulators: TypeAlias = tuple[Name, ...] | tuple[Load, ...]
 CHEAP = 2  # scalar steps; a dearer value needed again is kept in memory
 
 
@@ -295,14 +296,8 @@ class GroupWriter:
         assert isinstance(op, Reduce)
         x = self._operand(node, 0, body)
         position = self.loops.flat(self.loops.reduced(self.group.kinds[node]))
-        if node in self.columns:
-            places = self.columns[node]
-            for place, value in zip(places, op.step(places, x, position), strict=True):
-                body.append(Store(place.buffer, place.index, value))
-        else:
-            accs = self.accs[node]
-            for name, value in zip(accs, op.step(accs, x, position), strict=True):
-                body.append(Update(name.id, value))
+        accs: Accumulators = self.columns.get(node) or self.accs[node]
+        body += advance(accs, lambda now: op.step(now, x, position), self.local)
 
     def _finish(self, node: Apply, body: list[Stmt]) -> None:
         op, var = node.op, node.outputs[0]
@@ -331,7 +326,7 @@ class GroupWriter:
             return constant
         axes = self.loops.axes(node)
         along = [p for p, flag in zip(axes, flags, strict=True) if flag]
-        return self._once(Load(self.context.buffers[source], self.loops.flat(along)), body)
+        return self._once(self.context.load(source, self.loops.flat(along)), body)
 
     def _once(self, expr: Expr, body: list[Stmt]) -> Expr:
         """A load under a name, written once a phase."""
@@ -351,6 +346,22 @@ class GroupWriter:
         wide = self.sizes.dims(var)
         tail = own[len(own) - len(wide) :]
         return tuple(lit(0) if is_lit(d, 1) else i for d, i in zip(wide, tail, strict=True))
+
+
+def advance(accs: Accumulators, step: Callable[[Any], Sequence[Expr]], name: Namer) -> list[Stmt]:
+    """Give accumulators their next values, all of them computed from the old ones."""
+    if len(accs) == 1:
+        return [assign(accs[0], step(accs)[0])]
+    old = [Let(name("old"), acc) for acc in accs]
+    now = tuple(Name(let.name, let.value.dtype) for let in old)
+    return [*old, *map(assign, accs, step(now))]
+
+
+def assign(acc: Name | Load, value: Expr) -> Stmt:
+    """Store to an accumulator in memory, update one in a register."""
+    if isinstance(acc, Load):
+        return Store(acc.buffer, acc.index, value)
+    return Update(acc.id, value)
 
 
 def is_chunked(group: Group) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from symgraph.errors import IndexRangeError, ShapeError
-from symgraph.families import Assemble, Elemwise, Indexed, Library, Product
+from symgraph.families import Assemble, Elemwise, Indexed, Library, Product, View
 from symgraph.graph import Apply, Constant, Graph, Variable, ancestors, toposort
 from symgraph.kernel import BOOL, INT, Buffer, Call, Expr, Load, Name, cast, lit
 from symgraph.lower.assemble import bounds_kernel, write_pieces
@@ -142,9 +142,8 @@ class Lowering:
         for var in self.graph.outputs:
             self._demand(var)
         for node in self.nodes:
-            if isinstance(node.op, Product | Library):
-                for var in node.inputs:
-                    self._demand(var)
+            for var in operands_in_memory(node):
+                self._demand(var)
             if isinstance(node.op, Product | Library | Assemble):
                 for out in node.outputs:
                     self.stored.add(out)
@@ -160,19 +159,9 @@ class Lowering:
             indices = [node.inputs[k] for k, _ in bounds_of(node, self.sizes)]
             if indices:
                 grouping.add_guard(node, indices)
-            if self._views_unstored(node):
-                continue
             if is_step(node, self.reader):
                 grouping.add(node)
         return grouping
-
-    def _views_unstored(self, node: Apply) -> bool:
-        """A reshape needs its operand in memory; note it."""
-        out = node.outputs[0]
-        if self.reader.memory(out) is not out and not self.reader.is_virtual(out):
-            self._demand(out)
-            return True
-        return False
 
     def _demand_readings(self) -> None:
         """Memory for all that is read outside the kernel that computes it."""
@@ -310,11 +299,16 @@ class Lowering:
         """The memory of a variable, put there if it is a scalar of the driver."""
         root = self.reader.memory(var)
         if root not in self.buffers:
-            buffer = Buffer(self.namer(root.name or "s"), dtype_of(root))
-            self.buffers[root] = buffer
-            self._emit(Allocate(buffer, self.sizes.dims(root), lit(1)))
-            self._emit(Put(buffer, element_at(root, (), self.context)))
+            self.buffers[root] = self._put(root, "temporary")
         return self.buffers[root]
+
+    def _put(self, var: Variable, role: str) -> Buffer:
+        """New memory that holds a scalar of the driver."""
+        value = element_at(var, (), self.context)
+        buffer = Buffer(self.namer(var.name or "s"), dtype_of(var))
+        self._emit(Allocate(buffer, self.sizes.dims(var), lit(1), role))
+        self._emit(Put(buffer, value))
+        return buffer
 
     def _allocate(self, var: Variable) -> None:
         if var in self.in_place:
@@ -442,7 +436,10 @@ class Lowering:
 
     def _fresh(self, var: Variable, taken: set[Buffer]) -> Result:
         """A result in memory that nothing else uses."""
-        source, dims = self._memory(var), self.sizes.dims(var)
+        root, dims = self.reader.memory(var), self.sizes.dims(var)
+        if root not in self.buffers and not dims:
+            return Result(self._put(root, "output"), dims, var)
+        source = self._memory(root)
         role = next(
             (s.role for s in self.steps if isinstance(s, Allocate) and s.buffer == source), None
         )
@@ -478,6 +475,16 @@ class Lowering:
             tuple(parameters[v] for v in dict.fromkeys(self.written)),
         )
         return Lowered(program, len(self.outputs), tuple(self.replaced))
+
+
+def operands_in_memory(node: Apply) -> Sequence[Variable]:
+    """The operands that a node's step, or the view it is, takes from memory as they lie there."""
+    if isinstance(node.op, Product | Library):
+        return node.inputs
+    if isinstance(node.op, View):
+        return node.inputs[:1]
+    base = node.op.base if isinstance(node.op, Assemble) else None
+    return () if base is None else (node.inputs[base],)
 
 
 def bounds_of(node: Apply, sizes: Sizes) -> list[tuple[int, Expr]]:

@@ -13,17 +13,22 @@ from keyword import iskeyword
 
 from symgraph.families import Elemwise, SizeOf, TensorOp
 from symgraph.graph import Apply, Constant, Graph, Variable, toposort
-from symgraph.kernel import INT, Call, Expr, Lit, Load, Name, cast, lit, walk
-from symgraph.types import DISCRETE, Arg, Dim, Dims, TensorType, recording, unify
+from symgraph.kernel import ARITY, INT, Call, Expr, Lit, Load, Name, cast, lit, walk
+from symgraph.types import DISCRETE, DTYPES, Arg, Dim, Dims, TensorType, recording, unify
 
 
 class Namer:
     """Unique, readable identifiers; those of `parent` are taken too."""
 
+    # What generated code calls its own things; tests hold this to the run time's names.
     RESERVED = frozenset(
-        "lo hi share status arena base call data launch np inf nan c p q once"
-        " i j k l m min max abs float32 float64".split()
-    )
+        (
+            "lo hi share status arena base call np inf nan c p q once i j k l m min max abs"
+            " absolute address boolean carray copy data driver gemm gemm_f32 gemm_f64 gemm_c64"
+            " gemm_c128 helper kernel launch max_nan min_nan offset overlap pointer power scalar"
+            " Stop complex"
+        ).split()
+    ) | frozenset((*ARITY, *DTYPES))
 
     def __init__(self, parent: Namer | None = None) -> None:
         self._parent = parent
