@@ -101,9 +101,8 @@ class Native:
     ) -> None:
         self.program, self.entry = program, entry
         self.replaced = tuple(replaced)
-        self._constants = [
-            p.variable.data for p in program.parameters if isinstance(p.variable, Constant)
-        ]
+        constants = (p.variable for p in program.parameters if isinstance(p.variable, Constant))
+        self._constants = [np.require(c.data, requirements="CAW") for c in constants]
         self._idle: list[Workspace] = []
 
     def __call__(self, arrays: Arrays) -> list[Array]:

@@ -16,7 +16,7 @@ import symgraph.tensor as T
 from symgraph.graph import Variable
 from symgraph.interpret import interpret
 
-BATCH = 25  # graphs compiled together: one function, many outputs
+BATCH = 5  # graphs compiled together: one function, many outputs
 SHAPES = [(3, 4), (4,), (1, 4), (3, 1), (2, 3, 4), ()]
 SIZES = {"float32": 1e-3, "float64": 1e-9}
 

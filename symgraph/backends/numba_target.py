@@ -132,8 +132,8 @@ class Driver:
         elif isinstance(step, Allocate):
             yield from self._allocate(step)
         elif isinstance(step, Launch):
-            words = [self._argument(a) for a in step.args]
-            yield f"launch({', '.join([step.kernel.name, self._scalar(step.extent), self._scalar(step.work), *words])})"
+            words = [self._scalar(step.extent), self._scalar(step.work), step.kernel.name]
+            yield f"launch({', '.join([*words, *map(self._argument, step.args)])})"
         elif isinstance(step, Gemm):
             yield self._gemm(step)
         elif isinstance(step, Put):

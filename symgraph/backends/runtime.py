@@ -18,7 +18,7 @@ Memory (pointers.py)
     offset(pointer, count) -> CPointer     `count` elements further on
 
 Threads (threads.py)
-    launch(kernel, n, work, *args) -> int64
+    launch(n, work, kernel, *args) -> int64
         Runs `kernel(lo, hi, share, *args)` over all of range(n), cut into contiguous shares that
         several threads take when `work`, an int64, is worth it: scalar operations in all, some
         0.05 ns each when vectorised. Returns the number of shares. Shares are numbered from 0; each

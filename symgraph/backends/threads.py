@@ -162,8 +162,8 @@ def max_shares() -> int:
 
 
 @intrinsic
-def launch(typingctx: Any, kernel: Any, n: Any, work: Any, *args: Any) -> Any:
-    """`launch(kernel, n, work, *args) -> int64`: run `kernel` over range(n); see runtime.py."""
+def launch(typingctx: Any, n: Any, work: Any, kernel: Any, *args: Any) -> Any:
+    """`launch(n, work, kernel, *args) -> int64`: run `kernel` over range(n); see runtime.py."""
     if not isinstance(kernel, types.Dispatcher):
         return None
     given = tuple(types.unliteral(a) for a in args)
@@ -173,9 +173,9 @@ def launch(typingctx: Any, kernel: Any, n: Any, work: Any, *args: Any) -> Any:
         operands = cgutils.pack_struct(builder, cgutils.unpack_tuple(builder, values[3]))
         packed = cgutils.alloca_once_value(builder, operands)
         share = _share_function(context, builder.module, fndesc, packed.type)
-        return _emit_launch(builder, share, builder.ptrtoint(packed, WORD), *values[1:3])
+        return _emit_launch(builder, share, builder.ptrtoint(packed, WORD), *values[:2])
 
-    return types.int64(kernel, types.int64, types.int64, types.StarArgTuple(args)), build
+    return types.int64(types.int64, types.int64, kernel, types.StarArgTuple(args)), build
 
 
 def _share_function(context: Any, module: ir.Module, fndesc: Any, packed: ir.Type) -> ir.Function:

@@ -24,6 +24,8 @@ FOLD_COLUMNS = "fold_columns"  # the rows reduced to one row
 LEVELS = {FULL: FULL, ROW: ROW, FOLD_ROW: ROW}
 CHUNKED = (FOLD_ALL, FOLD_ROWS, FOLD_COLUMNS)
 LARGEST_GROUP = 96  # nodes; longer kernels compile slower than they run faster
+MOST_READ = 24  # variables a group reads; more streams than that no processor prefetches
+SIBLINGS = 8  # how many groups of the same space are asked whether they read the same
 
 
 class Reading(NamedTuple):
@@ -172,6 +174,7 @@ class Work(NamedTuple):
     space: tuple[Expr, ...]
     reduces: tuple[int, ...] | None
     readings: tuple[Reading, ...]
+    elsewhere: frozenset[Variable]  # what it reads at other indices than its own
 
 
 def work_of(node: Apply, reader: Reader) -> Work:
@@ -186,7 +189,10 @@ def work_of(node: Apply, reader: Reader) -> Work:
         readings = tuple(Reading(v, None) for var in node.inputs for v in reader.data(var))
     else:
         readings = tuple(reader.reading(var, dims) for var in node.inputs)
-    return Work(dims, tuple(dims[a] for a in positions), reduces, readings)
+    in_place = {reading.source for reading in readings if reading.flags is not None}
+    elsewhere = {v for var in node.inputs for v in reader.data(var)} - in_place
+    space = tuple(dims[a] for a in positions)
+    return Work(dims, space, reduces, readings, frozenset(elsewhere))
 
 
 def is_loop(node: Apply, reader: Reader) -> bool:
@@ -209,7 +215,9 @@ def is_step(node: Apply, reader: Reader) -> bool:
 def placement(group: Group, node: Apply, work: Work) -> tuple[str, tuple[int, ...] | None] | None:
     """The kind `node` would have in `group` and the outer axes it needs; None if it cannot join."""
     inside = [r for r in work.readings if r.source.owner in group.kinds]
-    if len(group.kinds) >= LARGEST_GROUP:
+    if len(group.kinds) >= LARGEST_GROUP or any(v.owner in group.kinds for v in work.elsewhere):
+        return None
+    if _streams(group, work) > MOST_READ:
         return None
     if work.reduces is not None:
         return _fold_placement(group, work, inside)
@@ -219,6 +227,12 @@ def placement(group: Group, node: Apply, work: Work) -> tuple[str, tuple[int, ..
     if in_rows and inside and all(group.level(r.source) == ROW and _whole(r) for r in inside):
         return ROW, group.outer
     return None
+
+
+def _streams(group: Group, work: Work) -> int:
+    """How many variables the group would read from outside with one more node."""
+    read = group.reads | {reading.source for reading in work.readings}
+    return sum(var.owner not in group.kinds for var in read)
 
 
 def _whole(reading: Reading) -> bool:
@@ -337,9 +351,11 @@ class Grouping:
         return self._found(node, work, needs)
 
     def _candidates(self, work: Work, needs: set[Item]) -> list[Group]:
+        """Groups worth joining: those that make what the node reads, and those that read it too."""
         producers = sorted((n for n in needs if isinstance(n, Group)), key=lambda g: -g.number)
-        siblings = self._latest.get(work.space, [])[-2:]
-        return list(dict.fromkeys([*producers, *siblings]))
+        read = {reading.source for reading in work.readings} | work.elsewhere
+        siblings = [g for g in self._latest.get(work.space, [])[-SIBLINGS:] if g.reads & read]
+        return list(dict.fromkeys([*producers, *siblings[::-1]]))
 
     def _found(self, node: Apply, work: Work, needs: set[Item]) -> Group:
         group = Group(len(self.items), [], space=work.space)

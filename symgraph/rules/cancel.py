@@ -161,6 +161,8 @@ def _absorbed(e: Variable, product: Variable) -> Variable | None:
         s = made_by(factor, Sigmoid)
         if s is not None and opposite(x, s.inputs[0]):
             return mul(without(product, factor), sigmoid(x))  # type: ignore[no-any-return]
+    if any(is_same(e, factor) for factor in factors(product)):
+        return None  # that one goes with the divisor already
     for below in divisors(product):
         share = _share(e, x, below)
         if share is not None:

@@ -51,6 +51,6 @@ def call(status, arena, x, w, b):
     out = np.empty((n0, n1), np.float32)
     sums = np.empty((n0,), np.float32)
     gemm(n0, n1, n2, float32(1), data(x), n2, False, data(w), n1, False, float32(0), t, n1)
-    launch(activate, n0, n0 * n1 * 3, n1, t, data(b), data(out))
-    launch(row_sums, n0, n0 * n1, n1, data(out), data(sums))
+    launch(n0, n0 * n1 * 3, activate, n1, t, data(b), data(out))
+    launch(n0, n0 * n1, row_sums, n1, data(out), data(sums))
     return out, sums, arena

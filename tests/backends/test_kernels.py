@@ -73,9 +73,9 @@ def twice(lo: Any, hi: Any, share: Any, x: Any) -> None:
 
 @driver
 def memory(flags: Any, block: Any) -> Any:
-    launch(negate, flags.size, 0, data(flags), data(flags))
+    launch(flags.size, 0, negate, data(flags), data(flags))
     first = pointer(address(block) + 4, float32)
-    launch(twice, 2, 0, offset(first, 1))
+    launch(2, 0, twice, offset(first, 1))
     return first[0]
 
 
@@ -134,22 +134,22 @@ def run_many(x: Any, out: Any) -> None:
     n = x.size
     p = data(x)
     o = data(out)
-    launch(many, n, 0, p, p, p, p, p, p, p, p, o, offset(o, n), offset(o, 2 * n), offset(o, 3 * n))
+    launch(n, 0, many, p, p, p, p, p, p, p, p, o, offset(o, n), offset(o, 2 * n), offset(o, 3 * n))
 
 
 @driver
 def run_whole(x: Any, out: Any) -> None:
-    launch(whole, x.size, 0, data(x), data(out))
+    launch(x.size, 0, whole, data(x), data(out))
 
 
 @driver
 def run_sums(x: Any, out: Any) -> None:
-    launch(sums, x.size, 0, data(x), data(out))
+    launch(x.size, 0, sums, data(x), data(out))
 
 
 @driver
 def run_greatest(x: Any, out: Any) -> None:
-    launch(greatest, x.size, 0, data(x), data(out))
+    launch(x.size, 0, greatest, data(x), data(out))
 
 
 VECTORISED = {
@@ -182,6 +182,6 @@ def test_reductions_are_right() -> None:
 
 
 def test_launch_outside_a_driver_is_refused() -> None:
-    plain = njit(lambda x: launch(twice, x.size, 0, data(x)))
+    plain = njit(lambda x: launch(x.size, 0, twice, data(x)))
     with pytest.raises(TypingError, match="marked @driver"):
         plain(np.ones(3, "f"))

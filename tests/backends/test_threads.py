@@ -32,7 +32,7 @@ def count(lo: Any, hi: Any, share: Any, x: Any, ranges: Any) -> None:
 def counted(x: Any, ranges: Any, work: Any, times: Any) -> Any:
     shares = 0
     for _ in range(times):
-        shares = launch(count, x.size, work, data(x), data(ranges))
+        shares = launch(x.size, work, count, data(x), data(ranges))
     return shares
 
 
@@ -179,7 +179,7 @@ def k(lo, hi, share, x):
 @driver
 def call(x):
     for _ in range(200):
-        launch(k, x.size, 10**7, data(x))
+        launch(x.size, 10**7, k, data(x))
 
 threads.set_threads(2)
 x = np.zeros(1000)
