@@ -19,13 +19,15 @@ from symgraph.errors import (
     UnknownVariableError,
 )
 from symgraph.families import Elemwise, is_continuous
-from symgraph.graph import Apply, Variable, ancestors, clone_graph, toposort
+from symgraph.graph import Apply, Graph, Variable, ancestors, clone_graph, toposort
 from symgraph.ops.arith import second
 from symgraph.ops.cast import cast
 from symgraph.ops.create import ones_like, zeros_like
 from symgraph.ops.logic import and_, invert
 from symgraph.ops.reduce import sum as sum_axes
 from symgraph.ops.select import Switch, switch
+from symgraph.rewrite import rewrite
+from symgraph.rules import STABLE
 from symgraph.types import COMPLEX, Tensor, TensorType, as_tensor_variable
 
 POLICIES = ("raise", "warn", "ignore")
@@ -158,12 +160,25 @@ def pullback(
     constants: Iterable[Variable] = (),
     none_for_null: bool = False,
 ) -> list[Variable | None]:
-    """The cotangents of `wrt` from those of `starts`; None where nothing flows."""
-    cotangents = Cotangents()
-    for var, g in starts.items():
-        cotangents.add(var, Cotangent(shaped_like(g, var)))
+    """The cotangents of `wrt` from those of `starts`; None where nothing flows.
+
+    What is differentiated is the stable form of the graph in front of `wrt`: the derivative of
+    log(softmax(x)) as it is written divides by what may have underflowed to 0.
+    """
     fence = set(constants)
-    for node in reversed(_nodes_between(wrt, starts, fence)):
+    graph = Graph((*wrt, *fence), tuple(starts))
+    stable = rewrite(graph, STABLE).outputs
+    return _walk(list(zip(stable, starts.values(), strict=True)), wrt, fence)
+
+
+def _walk(
+    starts: Sequence[tuple[Variable, Variable]], wrt: Sequence[Variable], fence: set[Variable]
+) -> list[Variable | None]:
+    """The reverse walk, op by op."""
+    cotangents = Cotangents()
+    for var, g in starts:
+        cotangents.add(var, Cotangent(shaped_like(g, var)))
+    for node in reversed(_nodes_between(wrt, [var for var, _ in starts], fence)):
         for var, part in _through(node, cotangents):
             if var not in fence:
                 cotangents.add(var, part)
@@ -245,8 +260,8 @@ def _finish(
     if g is not None:
         return g
     message = (
-        f"the cost {'' if cost is None else cost} does not depend on {var} ({var.type}, made at {var.made_at})"
-        " through anything that has a gradient"
+        f"the cost {'' if cost is None else cost} does not depend on {var} ({var.type}, made at"
+        f" {var.made_at}) through anything that has a gradient"
     )
     if not is_continuous(var):
         message += "; it holds integers, cast it to a float before use to differentiate by it"

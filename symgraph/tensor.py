@@ -19,11 +19,11 @@ from symgraph.ops.index import *
 from symgraph.ops.join import *
 from symgraph.ops.linalg import *
 from symgraph.ops.logic import *
+from symgraph.ops.nnet import softmax
 from symgraph.ops.reduce import *
 from symgraph.ops.rounding import *
 from symgraph.ops.select import *
 from symgraph.ops.shape import *
-from symgraph.ops.nnet import softmax
 from symgraph.types import RANK_NAMES, TensorType, as_tensor_variable, constant
 from symgraph.variable import TensorConstant, TensorVariable
 

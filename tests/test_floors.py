@@ -15,7 +15,7 @@ FLOORS = [
     "kernel types interpret",
     "families rewrite",
     "ops",
-    "variable shared nnet grad batch gradient tensor rules",
+    "variable rules shared nnet grad batch gradient tensor",
     "lower memory verify",
     "backends",
     "mode runners pipeline function show",

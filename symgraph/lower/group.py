@@ -85,7 +85,7 @@ class Reader:
         """Whether a variable is only an index expression into others."""
         return (
             var.owner is not None
-            and isinstance(var.owner.op, Moved)
+            and isinstance(var.owner.op, Indexed)
             and var not in self.stored
             and bool(self.sizes.dims(var))
         )
@@ -100,8 +100,8 @@ class Reader:
 
     def _keeps_order(self, var: Variable) -> bool:
         node = var.owner
-        assert node is not None and isinstance(node.op, Moved)
-        axes = node.op.axis_map(node)
+        assert node is not None
+        axes = axis_map(node)
         if axes is None:
             return False
         wide = [a for a, d in zip(axes, self.sizes.dims(var), strict=True) if not is_lit(d, 1)]
@@ -141,8 +141,8 @@ class Reader:
         """The variable behind transposes and repeats, and for each axis the source's axis."""
         axes: tuple[int | None, ...] = tuple(range(len(self.sizes.dims(var))))
         while self.is_virtual(var):
-            assert var.owner is not None and isinstance(var.owner.op, Moved)
-            step = var.owner.op.axis_map(var.owner)
+            assert var.owner is not None
+            step = axis_map(var.owner)
             if step is None:
                 return var, None
             axes = tuple(None if a is None else step[a] for a in axes)
@@ -165,6 +165,11 @@ class Reader:
         runs = [a for a in along if a is not None]
         in_order = runs == [a for a, d in enumerate(source_dims) if not is_lit(d, 1)]
         return Reading(source, tuple(a is not None for a in along) if in_order else None)
+
+
+def axis_map(node: Apply) -> tuple[int | None, ...] | None:
+    """As `Moved.axis_map`; None for what is computed from the index."""
+    return node.op.axis_map(node) if isinstance(node.op, Moved) else None
 
 
 class Work(NamedTuple):
@@ -199,9 +204,9 @@ def is_loop(node: Apply, reader: Reader) -> bool:
     """Whether a node becomes part of a kernel."""
     if isinstance(node.op, Reduce):
         return True
-    if not isinstance(node.op, Elemwise | Indexed) or not reader.sizes.dims(node.outputs[0]):
-        return False
-    return not reader.is_virtual(node.outputs[0])
+    (out, *_) = node.outputs
+    is_elementwise = isinstance(node.op, Elemwise | Indexed) and not reader.is_virtual(out)
+    return is_elementwise and bool(reader.sizes.space(out))
 
 
 def is_step(node: Apply, reader: Reader) -> bool:

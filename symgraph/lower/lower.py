@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from symgraph.errors import IndexRangeError, ShapeError
 from symgraph.families import Assemble, Elemwise, Indexed, Library, Product, View
 from symgraph.graph import Apply, Constant, Graph, Variable, ancestors, toposort
-from symgraph.kernel import BOOL, INT, Buffer, Call, Expr, Load, Name, cast, lit
+from symgraph.kernel import BOOL, INT, Buffer, Call, Expr, Lit, Load, Name, cast, lit
 from symgraph.lower.assemble import bounds_kernel, write_pieces
 from symgraph.lower.chunks import write_chunks
 from symgraph.lower.elements import Context, element_at, element_of, scalar_constant
@@ -46,6 +46,7 @@ from symgraph.lower.program import (
 )
 from symgraph.lower.share import share_kernels
 from symgraph.lower.sizes import Check, Namer, Sizes, dtype_of, free_names
+from symgraph.ops.create import ARange
 
 Update = tuple[Variable, Variable]  # a shared variable, its next value
 
@@ -100,6 +101,7 @@ class Lowering:
             self.sizes, self.reader, self.grouping.works, self.buffers, self.namer
         )
         self.in_place = self._place_updates() if in_place else {}
+        self.heirs = self._place_steps()
         self.steps: list[Step] = []
         self.failures: list[Failure] = []
         self.guarded_after_write = False
@@ -167,9 +169,9 @@ class Lowering:
         """Memory for all that is read outside the kernel that computes it."""
         for item in self.grouping.items:
             for var in item.reads:
-                if self.grouping.producer.get(var) is not item or self._not_visible(item, var):
-                    if self.sizes.dims(var) or not self._is_scalar_node(var):
-                        self._demand(var)
+                outside = self.grouping.producer.get(var) is not item
+                if (outside or self._not_visible(item, var)) and not self._is_scalar_node(var):
+                    self._demand(var)
             if isinstance(item, Group):
                 for node, kind in item.kinds.items():
                     if kind in CHUNKED:
@@ -179,10 +181,12 @@ class Lowering:
         return not isinstance(item, Group) or item.level(var) is None
 
     def _is_scalar_node(self, var: Variable) -> bool:
+        """Whether a variable is one number that the driver computes by itself."""
         return (
             var.owner is not None
-            and not self.sizes.dims(var)
+            and not self.sizes.space(var)
             and isinstance(var.owner.op, Elemwise | Indexed)
+            and not self.reader.is_virtual(var)
         )
 
     # --- updates in place --------------------------------------------------------------------
@@ -236,6 +240,22 @@ class Lowering:
                     return False
         return True
 
+    def _place_steps(self) -> dict[Variable, Variable]:
+        """For each value a step may build its output over, as nothing else needs it, that output."""
+        kept = {self.reader.memory(v) for v in self.graph.outputs} | set(self.in_place)
+        heirs: dict[Variable, Variable] = {}
+        for item in self.grouping.items:
+            node = item.nodes[0] if item.nodes else None
+            if node is None or isinstance(item, Group) or not overwrites_first(node):
+                continue
+            first, out = self.reader.memory(node.inputs[0]), node.outputs[0]
+            rest = {v for var in node.inputs[1:] for v in self.reader.data(var)}
+            readers = {i for i in self.grouping.items if first in i.reads}
+            alone = readers <= {item, self.grouping.producer.get(first)} and first not in rest
+            if first in self.stored - kept and out not in self.in_place and alone:
+                heirs[first] = out
+        return heirs
+
     # --- steps -------------------------------------------------------------------------------
 
     def _emit_all(self) -> None:
@@ -278,7 +298,7 @@ class Lowering:
             self._emit(step)
         self._wrote |= any(out in self.in_place for out in outs)
         for out in outs:
-            if not self.sizes.dims(out):
+            if not self.sizes.space(out):
                 self._bind(self.sizes.scalar(out), Load(self.buffers[out], lit(0)), out)
 
     def _steps_of(self, item: Item) -> list[Step]:
@@ -304,7 +324,7 @@ class Lowering:
 
     def _put(self, var: Variable, role: str) -> Buffer:
         """New memory that holds a scalar of the driver."""
-        value = element_at(var, (), self.context)
+        value = self.context.load(var, lit(0))
         buffer = Buffer(self.namer(var.name or "s"), dtype_of(var))
         self._emit(Allocate(buffer, self.sizes.dims(var), lit(1), role))
         self._emit(Put(buffer, value))
@@ -314,22 +334,35 @@ class Lowering:
         if var in self.in_place:
             self.buffers[var] = self.buffers[self.in_place[var]]
             return
+        before = next((old for old, new in self.heirs.items() if new is var), None)
+        if before is not None:
+            self.buffers[var] = self.buffers[before]
+            return
         dims = self.sizes.dims(var)
         name = var.name or (type(var.owner.op).__name__.lower() if var.owner else "t")
         self.buffers[var] = Buffer(self.namer(name), dtype_of(var))
-        role = "output" if any(self.reader.memory(v) is var for v in self.outputs) else "temporary"
+        last = var
+        while last in self.heirs:
+            last = self.heirs[last]
+        role = "output" if any(self.reader.memory(v) is last for v in self.outputs) else "temporary"
         self._emit(Allocate(self.buffers[var], dims, self.sizes.product(dims), role))
 
     def _emit_scalar(self, node: Apply) -> None:
         (var,) = node.outputs
         if isinstance(node.op, Elemwise):
-            value = node.op.expression(*(element_at(v, (), self.context) for v in node.inputs))
+            value = node.op.expression(*(self._only_element(v) for v in node.inputs))
         else:
-            value = element_of(node, (), self.context)
+            value = element_of(node, self._only_index(var), self.context)
         self._bind(self.sizes.scalar(var), value, var)
         if var in self.stored:
             self._allocate(var)
             self._emit(Put(self.buffers[var], self.sizes.scalar(var)))
+
+    def _only_element(self, var: Variable) -> Expr:
+        return element_at(var, self._only_index(var), self.context)
+
+    def _only_index(self, var: Variable) -> tuple[Expr, ...]:
+        return tuple(lit(0) for _ in self.sizes.dims(var))
 
     def _bind(self, name: Expr, value: Expr, var: Variable) -> None:
         assert isinstance(name, Name)
@@ -437,7 +470,7 @@ class Lowering:
     def _fresh(self, var: Variable, taken: set[Buffer]) -> Result:
         """A result in memory that nothing else uses."""
         root, dims = self.reader.memory(var), self.sizes.dims(var)
-        if root not in self.buffers and not dims:
+        if root not in self.buffers:
             return Result(self._put(root, "output"), dims, var)
         source = self._memory(root)
         role = next(
@@ -493,13 +526,19 @@ def bounds_of(node: Apply, sizes: Sizes) -> list[tuple[int, Expr]]:
         return []
     args = [sizes.arg(var) for var in node.inputs]
     pairs = [(k, sizes.bind(n if isinstance(n, Expr) else lit(n))) for k, n in node.op.bounds(args)]
-    return [(k, n) for k, n in pairs if not _surely_inside(node.inputs[k], n)]
+    return [(k, n) for k, n in pairs if not _surely_inside(node.inputs[k], n, sizes)]
 
 
-def _surely_inside(index: Variable, size: Expr) -> bool:
-    if not isinstance(index, Constant) or not hasattr(size, "value"):
+def _surely_inside(index: Variable, size: Expr, sizes: Sizes) -> bool:
+    """Whether constant indices lie inside an axis of known size, or a range is all of it."""
+    if isinstance(index, Constant):
+        known = isinstance(size, Lit)
+        return known and bool(((index.data >= -size.value) & (index.data < size.value)).all())
+    if index.owner is None or not isinstance(index.owner.op, ARange):
         return False
-    return bool(((index.data >= -size.value) & (index.data < size.value)).all())
+    start, step = map(scalar_constant, index.owner.inputs[:2])
+    whole = start is not None and step is not None and (start.value, step.value) == (0, 1)
+    return whole and sizes.dims(index) == (size,)
 
 
 def overwrites_first(node: Apply) -> bool:

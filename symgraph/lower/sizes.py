@@ -65,6 +65,7 @@ class Sizes:
         self.formulas: dict[str, Expr] = {}  # name -> definition
         self.scalars: dict[str, Variable] = {}  # name -> the 0-d variable it stands for
         self.input_sizes: dict[Variable, tuple[str, ...]] = {}
+        self._counts: set[str] = set()
         self.checks: list[Check] = []
         self._names: dict[Expr, Expr] = {}
         self._scalar_names: dict[Variable, Name] = {}
@@ -109,6 +110,8 @@ class Sizes:
 
     def bind(self, expr: Expr) -> Expr:
         """A short expression equal to `expr`: itself if it is one, else a named formula."""
+        if isinstance(expr, Call) and expr.op == "maximum" and is_lit(expr.args[1], 0):
+            expr = expr.args[0] if self._is_count(expr.args[0]) else expr
         if isinstance(expr, Lit | Name):
             return self.canonical(expr)
         if expr not in self._names:
@@ -116,6 +119,16 @@ class Sizes:
             self.formulas[name] = expr
             self._names[expr] = Name(name)
         return self.canonical(self._names[expr])
+
+    def _is_count(self, expr: Expr) -> bool:
+        """Whether an expression cannot be negative because it is made of sizes."""
+        if isinstance(expr, Name):
+            return expr.id in self._counts or (
+                expr.id in self.formulas and self._is_count(self.formulas[expr.id])
+            )
+        if isinstance(expr, Call) and expr.op in ("add", "mul", "minimum", "maximum"):
+            return all(map(self._is_count, expr.args))
+        return isinstance(expr, Lit) and bool(expr.value >= 0)
 
     def product(self, dims: Iterable[Expr]) -> Expr:
         """The bound product of sizes."""
@@ -152,6 +165,7 @@ class Sizes:
             return
         names = tuple(self.namer(f"{var.name or 'x'}_n{axis}") for axis in range(kind.ndim))
         self.input_sizes[var] = names
+        self._counts.update(names)
         self._dims[var] = tuple(Name(n) for n in names)
         for name, size in zip(names, kind.shape, strict=True):
             if isinstance(size, int):

@@ -10,7 +10,6 @@ from symgraph.errors import NullTypeGradError
 from symgraph.families import Elemwise, Example, Sample
 from symgraph.kernel import Expr
 from symgraph.ops.arith import clip, mul
-from symgraph.ops.create import zeros_like
 from symgraph.types import Tensor, Tensors
 
 __all__ = [
@@ -67,7 +66,7 @@ class ZeroGrad(Barrier):
 
     def back(self, x: Tensor, g: Tensor) -> Tensor | None:
         """Zeros."""
-        return zeros_like(x)
+        return g.zeros_like()
 
 
 class UndefinedGrad(Barrier):

@@ -51,22 +51,22 @@ def _floating(x: Any) -> Tensor:
 def softmax(x: Any, axis: int = -1) -> Tensor:
     """exp(x) / sum(exp(x)) along an axis, the largest element taken out first.
 
-    Written as exp(logsoftmax(x)), because then its gradient is a multiple of itself, which
-    cancels where a logarithm divides by it; rewriting gives the quotient with one exponential.
-
     >>> softmax([[0.0, 0.0]]).eval()
     array([[0.5, 0.5]])
     """
-    return exp(logsoftmax(x, axis))
+    e = exp(_centred(x, axis))
+    return true_div(e, sum_over(e, axis, keepdims=True))
+
+
+def _centred(x: Any, axis: int) -> Tensor:
+    """x less its largest element, which cancels in what follows: no gradient flows through it."""
+    x = _floating(x)
+    return sub(x, disconnected_grad(max_over(x, axis, keepdims=True)))
 
 
 def logsoftmax(x: Any, axis: int = -1) -> Tensor:
-    """log(softmax(x)), exact where softmax underflows.
-
-    The largest element cancels in the result, so no gradient flows through it.
-    """
-    x = _floating(x)
-    centred = sub(x, disconnected_grad(max_over(x, axis, keepdims=True)))
+    """log(softmax(x)), exact where softmax underflows."""
+    centred = _centred(x, axis)
     return sub(centred, log(sum_over(exp(centred), axis, keepdims=True)))
 
 

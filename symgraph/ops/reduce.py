@@ -12,7 +12,8 @@ from symgraph.errors import GraphTypeError
 from symgraph.families import Example, Reduce, Sample
 from symgraph.graph import Variable
 from symgraph.kernel import BOOL, INT, Expr, Lit, call, cast, lit, select
-from symgraph.ops.arith import abs_, mul, sqr, sub, true_div
+from symgraph.ops.arith import abs_, add, mul, sqr, sub, true_div
+from symgraph.ops.barrier import disconnected_grad
 from symgraph.ops.cast import cast as cast_to
 from symgraph.ops.compare import eq, isinf, neq
 from symgraph.ops.elementary import exp, log, sqrt
@@ -175,10 +176,11 @@ class _Extremum(_Fold):
         return type(self).ufunc.reduce(x, axis=self.axes)
 
     def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
-        """The elements equal to the extremum get the cotangent."""
+        """The elements equal to the extremum share the cotangent."""
         (x,), (z,), (g,) = inputs, outputs, output_grads
-        best = spread(z, x, self.axes)
-        return [switch(eq(x, best), spread(g, x, self.axes), 0)]
+        best = eq(x, spread(z, x, self.axes))
+        ties = sum(cast_to(best, g.type.dtype), self.axes, keepdims=True)
+        return [switch(best, true_div(spread(g, x, self.axes), ties), 0)]
 
 
 class Max(_Extremum):
@@ -419,7 +421,7 @@ def _reduced(kind: type[Reduce], x: Any, axis: Any, keepdims: bool) -> Tensor:
 
 
 def max(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """Largest element over axes; every element equal to it gets the gradient.
+    """Largest element over axes; elements equal to it share the gradient.
 
     >>> max([[1.0, 4.0], [3.0, 2.0]], axis=1).eval()
     array([4., 3.])
@@ -428,7 +430,7 @@ def max(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 def min(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """Smallest element over axes; every element equal to it gets the gradient."""
+    """Smallest element over axes; elements equal to it share the gradient."""
     return _reduced(Min, x, axis, keepdims)
 
 
@@ -513,14 +515,16 @@ def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """log(sum(exp(x))) over axes, without overflow: the largest element is taken out first."""
+    """log(sum(exp(x))) over axes, without overflow: the largest element is taken out first.
+
+    It cancels in the result, so no gradient flows through it.
+    """
     x = as_tensor_variable(x)
-    top = max(x, axis, keepdims=True)
-    top = switch(isinf(top), 0, top)
     axes = normalized_axes(axis, x.type.ndim)
-    inside = log(sum(exp(sub(x, top)), axis, keepdims=True)) + top
-    kept = [a for a in range(x.type.ndim) if a not in axes]
-    return inside if keepdims else dimshuffle(inside, *kept)
+    top = max(x, axes, keepdims=True)
+    top = disconnected_grad(switch(isinf(top), 0, top))
+    kept = dimshuffle(top, *(a for a in range(x.type.ndim) if a not in axes))
+    return _kept(add(log(sum(exp(sub(x, top)), axes)), kept), x, axes, keepdims)
 
 
 def norm(x: Any, ord: Any = 2, axis: Any = None, keepdims: bool = False) -> Tensor:

@@ -1,16 +1,15 @@
 """The rules: what a graph is simplified to, and by which equations it is made stable.
 
 `DEFAULT` keeps NaN and infinities; rules that do not are known but switched off, and
-`DEFAULT.including("nan_blind", "fast")` switches them on. The one exception is the theme
-"cancel", without which gradients of cross-entropies would make NaN of finite logits. Rules of your own are written in a
-`Theme` and joined to it: `Mode(rules=DEFAULT | mine.rules)`.
+`DEFAULT.including("nan_blind", "fast")` switches them on. `STABLE` is what `grad` applies to a
+graph before it differentiates. Rules of your own are written in a `Theme` and joined to it:
+`Mode(rules=DEFAULT | mine.rules)`.
 """
 
 from symgraph.rewrite import FAST, NAN_BLIND, RuleSet
 from symgraph.rules import (
     algebra,
     axes,
-    cancel,
     choice,
     constants,
     fills,
@@ -25,16 +24,18 @@ from symgraph.rules.equations import Guard, Theme
 
 simplify = constants.theme.rules | algebra.theme.rules | powers.theme.rules | choice.theme.rules
 shapes = axes.theme.rules | fills.theme.rules | indexing.theme.rules | reductions.theme.rules
-stable = softmax.theme.rules | stable_equations.theme.rules | cancel.theme.rules
+stable = softmax.theme.rules | stable_equations.theme.rules
 products = matrix_products.theme.rules
 ALL = simplify | shapes | stable | products
-DEFAULT = ALL.excluding(NAN_BLIND, FAST).including("cancel")
+DEFAULT = ALL.excluding(NAN_BLIND, FAST)
+STABLE = stable.excluding(NAN_BLIND, FAST)
 NOTHING = RuleSet()
 
 __all__ = [
     "ALL",
     "DEFAULT",
     "NOTHING",
+    "STABLE",
     "Guard",
     "RuleSet",
     "Theme",

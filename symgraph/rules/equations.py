@@ -31,6 +31,7 @@ from symgraph.ops.cast import cast
 from symgraph.rewrite import EXACT, Readers, Result, Rule, RuleSet
 from symgraph.rules.terms import fitted, is_discrete, is_float, kind, number_of
 from symgraph.types import COMPLEX, DISCRETE, TensorType, as_tensor_variable, constant
+from symgraph.variable import TensorVariable
 
 Binding: TypeAlias = Mapping[Variable, Variable]
 Yielded: TypeAlias = tuple[Any, ...]  # left side, right side and, perhaps, a guard
@@ -146,7 +147,9 @@ class Theme:
 
     def equations(self, function: Callable[..., Iterator[Yielded]]) -> RuleSet:
         """A rule for each (left, right) or (left, right, guard) that the function yields."""
-        wildcards = [WILDCARD(name) for name in inspect.signature(function).parameters]
+        wildcards = [
+            TensorVariable(WILDCARD, name=name) for name in inspect.signature(function).parameters
+        ]
         rows = list(function(*wildcards))
         for n, row in enumerate(rows, 1):
             name = f"{function.__name__}_{n}" if len(rows) > 1 else function.__name__

@@ -38,6 +38,8 @@ def sigmoid_forms(x: Any, y: Any) -> Iterator[Yielded]:
     """The logistic function, however it is written, and beside a factor."""
     yield exp(x) / (1 + exp(x)), sigmoid(x)
     yield exp(x) / (exp(x) + exp(y)), sigmoid(x - y)
+    yield 1 / (1 + exp(-x)), sigmoid(x)
+    yield 1 / (1 + exp(x)), sigmoid(-x)
     yield y / (1 + exp(-x)), y * sigmoid(x)
     yield y / (1 + exp(x)), y * sigmoid(-x)
     yield exp(-x) * sigmoid(x), sigmoid(-x)
