@@ -3,7 +3,7 @@
 Build expressions with `symgraph.tensor`, ask for gradients with `grad`, compile with `function`.
 """
 
-from symgraph import errors, tensor
+from symgraph import errors, gradient, graph, tensor
 from symgraph.config import config
 from symgraph.function import Function, In, Out, function
 from symgraph.grad import Lop, Rop, grad
@@ -32,6 +32,8 @@ __all__ = [
     "config",
     "constant",
     "errors",
+    "gradient",
+    "graph",
     "function",
     "grad",
     "shared",

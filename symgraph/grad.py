@@ -16,10 +16,11 @@ from symgraph.errors import (
     DisconnectedInputError,
     GraphTypeError,
     NonScalarCostError,
+    NullTypeGradError,
     UnknownVariableError,
 )
 from symgraph.families import Elemwise, is_continuous
-from symgraph.graph import Apply, Graph, Variable, ancestors, clone_graph, toposort
+from symgraph.graph import Apply, Graph, Variable, ancestors, clone_graph, made_for, toposort
 from symgraph.ops.arith import second
 from symgraph.ops.cast import cast
 from symgraph.ops.create import ones_like, zeros_like
@@ -58,14 +59,14 @@ class Cotangents:
         if len(parts) > 1:
             value = parts[0].value
             for part in parts[1:]:
-                value = value + part.value  # type: ignore[operator]
+                value = value + part.value
             self._parts[var] = parts = [Cotangent(value)]
         return parts[0]
 
 
 def grad(
-    cost: Variable | None,
-    wrt: Variable | Sequence[Variable],
+    cost: Tensor | None,
+    wrt: Any,
     consider_constant: Iterable[Variable] | None = None,
     disconnected_inputs: str = "raise",
     add_names: bool = True,
@@ -82,7 +83,7 @@ def grad(
     wrt
         A variable or a list of them, inputs or intermediate; the result has the same form.
     consider_constant
-        Variables through which nothing flows back.
+        Variables through which nothing flows back; their own gradients may be asked for.
     disconnected_inputs
         "raise", "warn" or "ignore" when the cost does not depend on an element of `wrt`.
     known_grads
@@ -102,8 +103,7 @@ def grad(
     >>> grad(x**2, x).eval({x: 3.0})
     array(6.)
     """
-    single = not isinstance(wrt, list | tuple)
-    targets = [wrt] if single else list(wrt)  # type: ignore[arg-type]
+    targets = list(wrt) if isinstance(wrt, list | tuple) else [wrt]
     _check_targets(targets)
     if disconnected_inputs not in POLICIES:
         raise GraphTypeError(
@@ -119,7 +119,7 @@ def grad(
         for g, var in zip(results, targets, strict=True):
             if g is not None and g.owner is not None and g.name is None and var.name:
                 g.name = f"(d{cost.name}/d{var.name})"
-    return results[0] if single else type(wrt)(results)  # type: ignore[call-arg,arg-type]
+    return type(wrt)(results) if isinstance(wrt, list | tuple) else results[0]
 
 
 def _check_targets(targets: Sequence[Any]) -> None:
@@ -132,7 +132,7 @@ def _check_targets(targets: Sequence[Any]) -> None:
 
 
 def _starts(
-    cost: Variable | None, known_grads: Mapping[Variable, Any] | None
+    cost: Tensor | None, known_grads: Mapping[Variable, Any] | None
 ) -> dict[Variable, Variable]:
     starts = {var: as_tensor_variable(g) for var, g in (known_grads or {}).items()}
     if cost is None:
@@ -141,12 +141,12 @@ def _starts(
         return starts
     if not isinstance(cost, Variable):
         raise UnknownVariableError(f"the cost {cost!r} is not a variable of a graph")
-    if cost.type.ndim != 0:  # type: ignore[attr-defined]
+    if cost.type.ndim != 0:
         raise NonScalarCostError(
             f"the cost {cost}, made at {cost.made_at}, is {cost.type}, not a scalar; sum or"
             " average it first, or use jacobian for the derivatives of every element"
         )
-    if not is_continuous(cost) or cost.type.dtype in COMPLEX:  # type: ignore[attr-defined]
+    if not is_continuous(cost) or cost.type.dtype in COMPLEX:
         raise NonScalarCostError(
             f"the cost {cost}, made at {cost.made_at}, is {cost.type}: only real floating"
             " costs have a gradient; cast it"
@@ -168,20 +168,22 @@ def pullback(
     fence = set(constants)
     graph = Graph((*wrt, *fence), tuple(starts))
     stable = rewrite(graph, STABLE).outputs
-    return _walk(list(zip(stable, starts.values(), strict=True)), wrt, fence)
+    return _walk(list(zip(stable, starts.values(), strict=True)), wrt, fence, none_for_null)
 
 
 def _walk(
-    starts: Sequence[tuple[Variable, Variable]], wrt: Sequence[Variable], fence: set[Variable]
+    starts: Sequence[tuple[Variable, Variable]],
+    wrt: Sequence[Variable],
+    fence: set[Variable],
+    none_for_null: bool,
 ) -> list[Variable | None]:
     """The reverse walk, op by op."""
     cotangents = Cotangents()
     for var, g in starts:
         cotangents.add(var, Cotangent(shaped_like(g, var)))
     for node in reversed(_nodes_between(wrt, [var for var, _ in starts], fence)):
-        for var, part in _through(node, cotangents):
-            if var not in fence:
-                cotangents.add(var, part)
+        for var, part in _through(node, cotangents, none_for_null):
+            cotangents.add(var, part)
     totals = [cotangents.total(var) for var in wrt]
     return [None if t is None else t.value for t in totals]
 
@@ -189,7 +191,7 @@ def _walk(
 def _nodes_between(
     wrt: Sequence[Variable], starts: Iterable[Variable], fence: set[Variable]
 ) -> list[Apply]:
-    reached = set(wrt) - fence
+    reached = set(wrt)
     between = []
     for node in toposort(starts, stop=fence):
         if any(var in reached for var in node.inputs):
@@ -198,7 +200,9 @@ def _nodes_between(
     return between
 
 
-def _through(node: Apply, cotangents: Cotangents) -> list[tuple[Variable, Cotangent]]:
+def _through(
+    node: Apply, cotangents: Cotangents, none_for_null: bool
+) -> list[tuple[Variable, Cotangent]]:
     """What the cotangents of a node's outputs give to its inputs."""
     totals = [cotangents.total(out) for out in node.outputs]
     if all(t is None for t in totals):
@@ -207,7 +211,13 @@ def _through(node: Apply, cotangents: Cotangents) -> list[tuple[Variable, Cotang
         zeros_like(out) if t is None else t.value
         for t, out in zip(totals, node.outputs, strict=True)
     ]
-    parts = node.op.L_op(node.inputs, node.outputs, given)
+    try:
+        with made_for(node.made_at):
+            parts = node.op.L_op(node.inputs, node.outputs, given)
+    except NullTypeGradError:
+        if none_for_null:
+            return []
+        raise
     mask = totals[0].mask if isinstance(node.op, Elemwise) and totals[0] else None
     masks = _masks(node, mask)
     return [
@@ -221,8 +231,8 @@ def _masks(node: Apply, mask: Variable | None) -> list[Variable | None]:
     """For each input, where its cotangent may differ from 0."""
     if not isinstance(node.op, Switch):
         return [mask] * len(node.inputs)
-    taken = node.inputs[0]
-    condition = taken if taken.type.dtype == "bool" else cast(taken, "bool")  # type: ignore[attr-defined]
+    taken: Tensor = node.inputs[0]
+    condition = taken if taken.type.dtype == "bool" else cast(taken, "bool")
     both = [condition, invert(condition)]
     return [None, *(c if mask is None else and_(mask, c) for c in both)]
 
@@ -255,18 +265,11 @@ def shaped_like(g: Tensor, var: Variable) -> Tensor:
 
 
 def _finish(
-    g: Variable | None, var: Variable, cost: Variable | None, policy: str, form: str
-) -> Variable | None:
+    g: Tensor | None, var: Variable, cost: Variable | None, policy: str, form: str
+) -> Tensor | None:
     if g is not None:
         return g
-    message = (
-        f"the cost {'' if cost is None else cost} does not depend on {var} ({var.type}, made at"
-        f" {var.made_at}) through anything that has a gradient"
-    )
-    if not is_continuous(var):
-        message += "; it holds integers, cast it to a float before use to differentiate by it"
-    else:
-        message += "; pass disconnected_inputs='ignore' if this is meant"
+    message = disconnected_message(cost, var)
     if policy == "raise":
         raise DisconnectedInputError(message)
     if policy == "warn":
@@ -274,10 +277,21 @@ def _finish(
     return zeros_like(var) if form == "zero" else None
 
 
+def disconnected_message(cost: Variable | None, var: Tensor) -> str:
+    """What is wrong when `cost` has no derivative by `var`, and what to do."""
+    message = (
+        f"the cost {'' if cost is None else cost} does not depend on {var} ({var.type}, made at"
+        f" {var.made_at}) through anything that has a gradient"
+    )
+    if not is_continuous(var):
+        return f"{message}; it holds integers, cast it to a float before use to differentiate by it"
+    return f"{message}; pass disconnected_inputs='ignore' if this is meant"
+
+
 def Lop(
-    f: Variable | Sequence[Variable],
-    wrt: Variable | Sequence[Variable],
-    eval_points: Variable | Sequence[Variable],
+    f: Any,
+    wrt: Any,
+    eval_points: Any,
     consider_constant: Iterable[Variable] | None = None,
     disconnected_inputs: str = "raise",
 ) -> Any:
@@ -293,9 +307,9 @@ def Lop(
 
 
 def Rop(
-    f: Variable | Sequence[Variable],
-    wrt: Variable | Sequence[Variable],
-    eval_points: Variable | Sequence[Variable],
+    f: Any,
+    wrt: Any,
+    eval_points: Any,
     disconnected_outputs: str = "raise",
 ) -> Any:
     """The product of the Jacobian df/dwrt with a column vector (`eval_points`, shaped like `wrt`).
@@ -306,7 +320,7 @@ def Rop(
     outputs, targets = _as_list(f), _as_list(wrt)
     points = [as_tensor_variable(p) for p in _as_list(eval_points)]
     for var, point in zip(targets, points, strict=True):
-        if var.type.ndim != point.type.ndim:  # type: ignore[attr-defined]
+        if var.type.ndim != point.type.ndim:
             raise GraphTypeError(
                 f"the eval point of {var} is {point.type}; it has to be like {var.type}"
             )
@@ -314,15 +328,14 @@ def Rop(
     return type(f)(results) if isinstance(f, list | tuple) else results[0]
 
 
-def _push(
-    out: Variable, wrt: Sequence[Variable], points: Sequence[Variable], policy: str
-) -> Variable:
+def _push(out: Tensor, wrt: Sequence[Tensor], points: Sequence[Tensor], policy: str) -> Tensor:
     dual = out.type.make_variable()
     rows = pullback({out: dual}, wrt)
     known = {row: p for row, p in zip(rows, points, strict=True) if row is not None}
     pushed = pullback(known, [dual])[0] if known else None
     if pushed is None:
-        return _finish(None, wrt[0], out, policy, "zero") and zeros_like(out)  # type: ignore[return-value]
+        _finish(None, wrt[0], out, policy, "none")
+        return zeros_like(out)
     if dual in set(ancestors([pushed])):
         (pushed,) = clone_graph([pushed], {dual: zeros_like(out)})
     return pushed

@@ -7,7 +7,7 @@ from typing import Any
 
 from symgraph import nnet
 from symgraph.errors import GraphTypeError
-from symgraph.grad import Lop, Rop, grad
+from symgraph.gradient import Lop, Rop, grad, hessian, jacobian, verify_grad
 from symgraph.ops.arith import *
 from symgraph.ops.barrier import *
 from symgraph.ops.cast import *

@@ -113,9 +113,7 @@ def softmax_by_hand(node: Apply) -> Variable | None:
     return true_div(e, spread(total.op(e), x, axes))  # type: ignore[no-any-return]
 
 
-@rounding.rule(
-    Exp, examples=lambda: [exp(logsoftmax(x)) for x in (matrix(), matrix().T, vector())]
-)
+@rounding.rule(Exp, examples=lambda: [exp(logsoftmax(x)) for x in (matrix(), matrix().T, vector())])
 def exp_of_logsoftmax(node: Apply) -> Variable | None:
     """exp(c - log(sum(exp(c)))) = exp(c) / sum(exp(c)) for c = x - max(x)."""
     difference = made_by(node.inputs[0], Sub)
