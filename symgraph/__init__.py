@@ -6,10 +6,23 @@ Build expressions with `symgraph.tensor`, ask for gradients with `grad`, compile
 from symgraph import errors, gradient, graph, tensor
 from symgraph.config import config
 from symgraph.function import Function, In, Out, function
-from symgraph.grad import Lop, Rop, grad
-from symgraph.graph import Apply, Constant, Graph, Op, Type, Variable
+from symgraph.gradient import (
+    Lop,
+    Rop,
+    disconnected_grad,
+    grad,
+    grad_clip,
+    hessian,
+    jacobian,
+    subgraph_grad,
+    verify_grad,
+    zero_grad,
+)
+from symgraph.graph import Apply, Constant, Graph, Op, Type, Variable, clone
 from symgraph.mode import Mode
+from symgraph.ops.custom import as_op
 from symgraph.shared import SharedVariable, shared
+from symgraph.show import debugprint, export, load_json, pp, pprint
 from symgraph.types import TensorType, as_tensor_variable, constant
 
 __version__ = "0.1.0"
@@ -28,14 +41,28 @@ __all__ = [
     "TensorType",
     "Type",
     "Variable",
+    "as_op",
     "as_tensor_variable",
+    "clone",
     "config",
     "constant",
+    "debugprint",
+    "disconnected_grad",
     "errors",
-    "gradient",
-    "graph",
+    "export",
     "function",
     "grad",
+    "grad_clip",
+    "gradient",
+    "graph",
+    "hessian",
+    "jacobian",
+    "load_json",
+    "pp",
+    "pprint",
     "shared",
+    "subgraph_grad",
     "tensor",
+    "verify_grad",
+    "zero_grad",
 ]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from symgraph.errors import (
     UnusedInputError,
     UpdateError,
 )
+from symgraph.flat import Flat, flatten, unflatten
 from symgraph.graph import Constant, Graph, Variable, ancestors, clone_graph
 from symgraph.interpret import interpret
 from symgraph.mode import Mode, get_mode
@@ -88,17 +89,31 @@ class Out:
 Update = tuple[SharedVariable, Variable]
 
 
+@dataclass(frozen=True)
+class Form:
+    """The form in which the user asked for the outputs: "none", "one", "list" or "dict"."""
+
+    kind: str
+    keys: tuple[str, ...] = ()
+
+    def __call__(self, results: list[Any]) -> Any:
+        if self.kind == "one":
+            return results[0]
+        if self.kind == "dict":
+            return dict(zip(self.keys, results, strict=True))
+        return results if self.kind == "list" else None
+
+
 @dataclass
 class Request:
     """All that `function` was asked for, checked and in plain form."""
 
     inputs: list[In]
     outputs: list[Variable]
-    form: Callable[[list[Any]], Any]
+    form: Form
     updates: list[Update]
     mode: Mode
     name: str
-    original: dict[str, Any] = field(default_factory=dict)
 
 
 def function(
@@ -188,18 +203,16 @@ def _check_inputs(specs: Sequence[In]) -> None:
         seen.add(spec.variable)
 
 
-def _as_outputs(outputs: Any) -> tuple[list[Variable], Callable[[list[Any]], Any]]:
+def _as_outputs(outputs: Any) -> tuple[list[Variable], Form]:
     if outputs is None:
-        return [], lambda results: None
+        return [], Form("none")
     if isinstance(outputs, Mapping):
-        keys = list(outputs)
-        if not all(isinstance(key, str) for key in keys):
+        if not all(isinstance(key, str) for key in outputs):
             raise GraphTypeError("the keys of a dict of outputs are strings")
-        variables = [_output(outputs[key]) for key in keys]
-        return variables, lambda results: dict(zip(keys, results, strict=True))
+        return [_output(item) for item in outputs.values()], Form("dict", tuple(outputs))
     if isinstance(outputs, list | tuple):
-        return [_output(item) for item in outputs], lambda results: results
-    return [_output(outputs)], lambda results: results[0]
+        return [_output(item) for item in outputs], Form("list")
+    return [_output(outputs)], Form("one")
 
 
 def _output(item: Any) -> Variable:
@@ -363,7 +376,7 @@ class Function:
         self._run = compile_task(task, mode, title, self.trace)
         self._fast = isinstance(self._run, Native)
         self._count = len(self.outputs)
-        self._replaced = [s for s in self.updates] if mode.nan else list(self._run.replaced)
+        self._replaced = list(self.updates) if mode.nan else list(self._run.replaced)
         self._arity = len(self.inputs)
         self._defaults = [self._default(spec) for spec in self.inputs]
         self._places = {spec.key: n for n, spec in enumerate(self.inputs) if spec.key}
@@ -375,6 +388,7 @@ class Function:
         return self._filter(spec, spec.value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The outputs for arguments by position or name; stores the updates."""
         values: Sequence[Any] = args
         if kwargs or len(args) != self._arity:
             values = self._gather(args, kwargs)
@@ -527,12 +541,24 @@ class Function:
         )
         return Function(request)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        flat = flatten([*self.outputs, *self.updates.values()])
+        request = replace(self.request, outputs=[], updates=[])
+        return _unpickled, (request, tuple(self.updates), flat)
+
     def get_shared(self) -> list[SharedVariable]:
         """The shared variables it reads or updates."""
         return list(self.shared)
 
     def __repr__(self) -> str:
         return f"<symgraph function {self.name}({self._signature()})>"
+
+
+def _unpickled(request: Request, shared: tuple[SharedVariable, ...], flat: Flat) -> Function:
+    roots = unflatten(flat)
+    count = len(roots) - len(shared)
+    updates = list(zip(shared, roots[count:], strict=True))
+    return Function(replace(request, outputs=roots[:count], updates=updates))
 
 
 def _has_nan(value: Any) -> bool:
@@ -549,7 +575,7 @@ def evaluate(variable: Variable, inputs: Mapping[Any, Any] | None = None, **opti
     named = {v.name: v for v in ancestors([variable]) if v.name}
     values = {named.get(k, k) if isinstance(k, str) else k: v for k, v in given.items()}
     key = tuple(values)
-    cache = variable.tag.__dict__.setdefault("evaluators", {})
+    cache = variable.tag.__dict__.setdefault("_evaluators", {})
     if key not in cache:
         cache[key] = function(list(values), variable, on_unused_input="ignore", **options)
     return cache[key](*values.values())

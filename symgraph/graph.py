@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 from symgraph.errors import GraphTypeError, NullTypeGradError, Place
 
@@ -77,6 +77,8 @@ class Variable:
 
     __slots__ = ("__weakref__", "index", "made_at", "name", "owner", "tag", "type")
 
+    flat_form: ClassVar[Callable[[Variable], Any]]  # how it is pickled; set by flat.py
+
     def __init__(
         self,
         type: Type,
@@ -111,13 +113,22 @@ class Variable:
         """The node that computes this variable, in a list, empty for an input."""
         return [] if self.owner is None else [self.owner]
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return super().__reduce_ex__(protocol) if self.owner is None else self.flat_form(self)
+
     def __getstate__(self) -> dict[str, Any]:
         slots = (name for kind in type(self).__mro__ for name in getattr(kind, "__slots__", ()))
-        return {s: getattr(self, s) for s in slots if s != "__weakref__" and hasattr(self, s)}
+        state = {s: getattr(self, s) for s in slots if s != "__weakref__" and hasattr(self, s)}
+        return state | {"tag": SimpleNamespace(**lasting(vars(self.tag)))}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
             object.__setattr__(self, name, value)
+
+
+def lasting(tag: dict[str, Any]) -> dict[str, Any]:
+    """What of a tag is pickled: names that begin with an underscore are caches."""
+    return {key: value for key, value in tag.items() if not key.startswith("_")}
 
 
 class Constant(Variable):
@@ -322,16 +333,18 @@ def clone_graph(
     outputs: Sequence[Variable],
     replace: Mapping[Variable, Variable],
     rebuild: Callable[[Apply, Sequence[Variable]], Sequence[Variable]] | None = None,
+    copy_all: bool = False,
 ) -> list[Variable]:
     """`outputs` recomputed with the keys of `replace` replaced by its values.
 
-    Parts that depend on no replaced variable are shared, not copied.
+    Parts that depend on no replaced variable are shared, unless `copy_all`.
     `rebuild(node, new_inputs)` gives the new outputs of a node whose inputs changed.
     """
     memo: dict[Variable, Variable] = dict(replace)
     for node in toposort(outputs, stop=replace):
         new_inputs = [memo.get(var, var) for var in node.inputs]
-        if all(new is old for new, old in zip(new_inputs, node.inputs, strict=True)):
+        same = all(new is old for new, old in zip(new_inputs, node.inputs, strict=True))
+        if same and not copy_all:
             continue
         if rebuild is not None:
             new_outputs = rebuild(node, new_inputs)
@@ -340,6 +353,22 @@ def clone_graph(
         for old, new in zip(node.outputs, new_outputs, strict=True):
             memo.setdefault(old, new)
     return [memo.get(var, var) for var in outputs]
+
+
+def clone(
+    output: Any, replace: Mapping[Variable, Variable] | None = None, share_inputs: bool = True
+) -> Any:
+    """A copy of a graph, given by a variable or a list of them, with some variables replaced.
+
+    `replace` maps variables to what stands in their place, of the same type. Without
+    `share_inputs` the inputs become new variables too.
+    """
+    outputs = list(output) if isinstance(output, list | tuple) else [output]
+    given = {old: old.type.filter_variable(new) for old, new in dict(replace or {}).items()}
+    if not share_inputs:
+        given = {v: v.clone() for v in inputs(outputs)} | given
+    fresh = clone_graph(outputs, given or {v: v for v in inputs(outputs)}, copy_all=True)
+    return type(output)(fresh) if isinstance(output, list | tuple) else fresh[0]
 
 
 def clients(outputs: Sequence[Variable]) -> dict[Variable, list[tuple[Apply, int]]]:

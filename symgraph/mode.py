@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from symgraph.config import config
 from symgraph.errors import ConfigError
 from symgraph.rewrite import RuleSet
-from symgraph.rules import DEFAULT, NOTHING
+from symgraph.rules import ALL, DEFAULT, NOTHING
 
 BACKENDS = ("numba", "interpret")
 
@@ -40,6 +43,17 @@ class Mode:
     def excluding(self, *names: str) -> Mode:
         """Without some rules, by the names of rules or sets."""
         return replace(self, rules=self.rules.excluding(*names))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        names = [rule.name for rule in self.rules]
+        strange = [name for name in names if all(rule.name != name for rule in ALL.known)]
+        if strange:
+            raise pickle.PicklingError(f"a mode with rules of your own ({strange[0]}, ...)")
+        return _restored, (self.backend, names, self.check, self.nan)
+
+
+def _restored(backend: str, names: Sequence[str], check: int, nan: bool) -> Mode:
+    return Mode(backend, ALL.only(*names) if names else NOTHING, check, nan)
 
 
 MODES = {

@@ -79,9 +79,15 @@ class Constructor:
         self.__name__, self.dtype, self.pattern = name, dtype, pattern
         self.__doc__ = f"An input of {len(pattern)} axes and dtype {dtype}."
 
+    @property
+    def type(self) -> TensorType:
+        """The type of its inputs."""
+        return TensorType(self.dtype, self.pattern)
+
     def __call__(
         self, name: str | None = None, dtype: str | None = None, shape: Shape | None = None
     ) -> TensorVariable:
+        """A new input."""
         wanted = self.pattern if shape is None else tuple(shape)
         if len(wanted) != len(self.pattern):
             raise GraphTypeError(
@@ -101,6 +107,7 @@ class Constructors:
         self.__doc__ = f"Several inputs like those of `{one.__name__}`."
 
     def __call__(self, *names: Any, dtype: str | None = None) -> list[TensorVariable]:
+        """New inputs."""
         if len(names) == 1 and isinstance(names[0], int):
             return [self.one(dtype=dtype) for _ in range(names[0])]
         words = [

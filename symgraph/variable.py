@@ -419,7 +419,7 @@ def _unary(name: str, op: Callable[[Any], Any]) -> None:
     def method(self: TensorVariable) -> Any:
         return op(self)
 
-    method.__name__, method.__doc__ = name, op.__doc__
+    method.__name__, method.__doc__ = name, (op.__doc__ or "").partition("\n")[0]
     setattr(TensorVariable, name, method)
 
 

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "symgraph"
 # Lowest first; what stands on one line may be imported by what stands after it on that line.
 FLOORS = [
     "errors config",
-    "graph",
+    "graph flat",
     "kernel types interpret",
     "families rewrite",
     "ops",

@@ -129,9 +129,7 @@ def test_subgraph_gradients_chain() -> None:
 
 
 def test_barriers() -> None:
-    np.testing.assert_array_equal(
-        value(T.grad((sg.gradient.disconnected_grad(x) * x).sum(), x)), X
-    )
+    np.testing.assert_array_equal(value(T.grad((sg.gradient.disconnected_grad(x) * x).sum(), x)), X)
     zero = T.grad((sg.gradient.zero_grad(x) * y).sum(), x)
     np.testing.assert_array_equal(value(zero * y), np.zeros(3))
     clipped = T.grad((gradient.grad_clip(x, -0.5, 0.5) * 3).sum(), x)
@@ -182,9 +180,7 @@ def test_disconnected() -> None:
         T.grad(cost, y)
     with pytest.warns(UserWarning, match="does not depend on y"):
         T.grad(cost, y, disconnected_inputs="warn")
-    np.testing.assert_array_equal(
-        value(T.grad(cost, y, disconnected_inputs="ignore") + y), Y
-    )
+    np.testing.assert_array_equal(value(T.grad(cost, y, disconnected_inputs="ignore") + y), Y)
     ignored = T.grad(cost, y, disconnected_inputs="ignore", return_disconnected="none")
     assert ignored is None
 

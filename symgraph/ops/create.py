@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from symgraph.errors import GraphTypeError
 from symgraph.families import Example, Index, Indexed, Moved, Read, Sample, is_one
 from symgraph.graph import Apply, Constant
 from symgraph.kernel import INT, Expr, Lit, binary, cast, compare, lit, select
@@ -259,17 +260,16 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: str | None = None
     start, stop, step = as_operands([start, stop, step])
     common = promote(*(v.type.dtype for v in (start, stop, step)))
     wanted = check_dtype(dtype) if dtype else ("int64" if common not in CONTINUOUS else common)
-    return _known_range(start, stop, step, wanted) or ARange(wanted)(
-        start, step, _range_count(start, stop, step)
-    )
+    count = _known_count(start, stop, step)
+    return ARange(wanted)(start, step, _range_count(start, stop, step) if count is None else count)
 
 
-def _known_range(start: Any, stop: Any, step: Any, dtype: str) -> Tensor | None:
+def _known_count(start: Tensor, stop: Tensor, step: Tensor) -> int | None:
     if not all(isinstance(v, Constant) for v in (start, stop, step)):
         return None
-    count = math.ceil((stop.data - start.data) / step.data)
-    made: Tensor = ARange(dtype)(start, step, max(count, 0))
-    return made
+    if step.data == 0:
+        raise GraphTypeError("arange: the step is 0")
+    return max(math.ceil((stop.data - start.data) / step.data), 0)
 
 
 def _range_count(start: Tensor, stop: Tensor, step: Tensor) -> Tensor:

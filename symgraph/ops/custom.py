@@ -1,0 +1,77 @@
+"""Ops made of Python functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symgraph.errors import GraphTypeError
+from symgraph.graph import Apply, Op, Type
+from symgraph.types import TensorType, as_tensor_variable
+
+
+@dataclass(frozen=True, eq=True, repr=False)
+class FromFunctionOp(Op):
+    """Runs a Python function of arrays; it has no gradient."""
+
+    function: Callable[..., Any]
+    itypes: tuple[Type, ...]
+    otypes: tuple[Type, ...]
+
+    def make_node(self, *inputs: Any) -> Apply:
+        """A node, the inputs' number and types checked."""
+        if len(inputs) != len(self.itypes):
+            raise GraphTypeError(f"{self} takes {len(self.itypes)} inputs, not {len(inputs)}")
+        variables = [
+            kind.filter_variable(as_tensor_variable(item))
+            for kind, item in zip(self.itypes, inputs, strict=True)
+        ]
+        return Apply(self, variables, [kind.make_variable() for kind in self.otypes])
+
+    def perform(self, node: Apply, inputs: list[Any], output_storage: list[list[Any]]) -> None:
+        """Call the function; its results are converted to the types promised."""
+        results = self.function(*inputs)
+        found = results if isinstance(results, list | tuple) else (results,)
+        if len(found) != len(self.otypes):
+            raise GraphTypeError(f"{self} returned {len(found)} values, not {len(self.otypes)}")
+        for cell, kind, value in zip(output_storage, self.otypes, found, strict=True):
+            cell[0] = kind.filter(value)
+
+    def __str__(self) -> str:
+        return f"FromFunctionOp{{{self.function.__name__}}}"
+
+
+def as_op(
+    itypes: Any, otypes: Any, infer_shape: Callable[..., Any] | None = None
+) -> Callable[[Callable[..., Any]], FromFunctionOp]:
+    """A decorator that makes an op of a Python function of arrays.
+
+    Parameters
+    ----------
+    itypes, otypes
+        The types of its inputs and outputs: a `Type`, a constructor such as `T.dmatrix`, or a
+        list of them.
+    infer_shape
+        Taken for Theano's sake.
+
+    >>> import symgraph.tensor as T
+    >>> @as_op(itypes=[T.dvector], otypes=[T.dvector])
+    ... def backwards(x):
+    ...     return x[::-1].copy()
+    >>> backwards(T.constant([1.0, 2.0])).eval()
+    array([2., 1.])
+    """
+    inputs, outputs = tuple(map(_as_type, _many(itypes))), tuple(map(_as_type, _many(otypes)))
+    return lambda function: FromFunctionOp(function, inputs, outputs)
+
+
+def _many(items: Any) -> Sequence[Any]:
+    return items if isinstance(items, list | tuple) else [items]
+
+
+def _as_type(item: Any) -> Type:
+    kind = getattr(item, "type", item)
+    if not isinstance(kind, TensorType):
+        raise GraphTypeError(f"as_op takes tensor types such as T.dmatrix, not {item!r}")
+    return kind
