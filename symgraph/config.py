@@ -1,8 +1,9 @@
 """Flags that govern building, compiling and running; the only reader of environment variables.
 
 Flags are set by assignment (`config.floatX = "float32"`), for a block of code
-(`with config(floatX="float32"): ...`) or by the environment (`SYMGRAPH_FLAGS=floatX=float32,check=1`).
-The state behind them is one frozen `Flags`, so a compiled function can keep the flags it was made under.
+(`with config(floatX="float32"): ...`) or by the environment
+(`SYMGRAPH_FLAGS=floatX=float32,check=1`). The state behind them is one frozen `Flags`, so a
+compiled function can keep the flags it was made under.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def available_cores() -> int:
 class Flags:
     """The value of every flag."""
 
-    floatX: str = "float64"  # dtype of `T.matrix()` and of Python floats beside integers
+    floatX: str = "float64"  # noqa: N815  dtype of `T.matrix()` and of Python floats beside integers
     mode: str = "fast_run"  # default of `function(mode=)`
     check: int = 0  # 0 nothing, 1 verify each stage, 2 also run each stage and compare
     threads: int = 0  # workers of compiled functions; 0 takes every core available

@@ -97,6 +97,7 @@ class Form:
     keys: tuple[str, ...] = ()
 
     def __call__(self, results: list[Any]) -> Any:
+        """The outputs in that form."""
         if self.kind == "one":
             return results[0]
         if self.kind == "dict":
@@ -180,6 +181,8 @@ def function(
 def _as_in(item: Any, allow_downcast: bool | None) -> In:
     if isinstance(item, list | tuple):
         raise GraphTypeError("an input is a variable or an In(variable, value=...), not a list")
+    if not isinstance(item, In | Variable) or isinstance(item, Constant):
+        raise GraphTypeError(f"an input is a symbolic variable, not {item!r}")
     spec = item if isinstance(item, In) else In(item)
     var = spec.variable
     if isinstance(var, SharedVariable):
@@ -187,8 +190,6 @@ def _as_in(item: Any, allow_downcast: bool | None) -> In:
             f"{var} is shared, so it is an input of every function already; to compute with other"
             " values, pass givens=[(shared, variable)]"
         )
-    if not isinstance(var, Variable) or isinstance(var, Constant):
-        raise GraphTypeError(f"an input is a symbolic variable, not {var!r}")
     if spec.allow_downcast is None and not isinstance(item, In):
         allow = config.allow_input_downcast if allow_downcast is None else allow_downcast
         return In(var, allow_downcast=allow)
@@ -259,7 +260,7 @@ def _as_updates(updates: Any) -> list[Update]:
     return found
 
 
-def _next_value(shared: SharedVariable, value: Any) -> Variable:
+def _next_value(shared: Any, value: Any) -> Variable:
     new = _fit(value, shared)
     if not shared.type.is_super(new.type):
         raise UpdateError(
@@ -291,7 +292,7 @@ def _default_updates(
     """The default updates of the shared variables used, and of those that these use."""
     if without is True:
         return []
-    skip = {s for s, _ in updates} | set(without or ())  # type: ignore[arg-type]
+    skip = {s for s, _ in updates} | set(without or ())
     found: list[Update] = []
     pending = [*outputs, *(v for _, v in updates)]
     while pending:
@@ -376,7 +377,7 @@ class Function:
         self._run = compile_task(task, mode, title, self.trace)
         self._fast = isinstance(self._run, Native)
         self._count = len(self.outputs)
-        self._replaced = list(self.updates) if mode.nan else list(self._run.replaced)
+        self._replaced: list[Any] = list(self.updates) if mode.nan else list(self._run.replaced)
         self._arity = len(self.inputs)
         self._defaults = [self._default(spec) for spec in self.inputs]
         self._places = {spec.key: n for n, spec in enumerate(self.inputs) if spec.key}
@@ -421,7 +422,8 @@ class Function:
         if not self._fast:
             return arrays
         return [
-            np.require(a, requirements="CAW") if isinstance(a, np.ndarray) else a for a in arrays
+            np.require(a, requirements=["C", "A", "W"]) if isinstance(a, np.ndarray) else a
+            for a in arrays
         ]
 
     def _filter(self, spec: In, value: Any) -> Any:
@@ -524,18 +526,19 @@ class Function:
         `share_memory` is taken for Theano's sake: each call in flight has memory of its own.
         """
         swap = dict(swap or {})
+        swapped: dict[Variable, Variable] = {}
         for old, new in swap.items():
             if old not in self.shared:
                 raise GraphTypeError(f"{old} is not a shared variable of {self.name}")
-            old.type.filter_variable(new)
-        roots = clone_graph([*self.outputs, *self.updates.values()], swap)
+            swapped[old] = old.type.filter_variable(new)
+        roots = clone_graph([*self.outputs, *self.updates.values()], swapped)
         count = len(self.outputs)
         updates = [(swap.get(s, s), v) for s, v in zip(self.updates, roots[count:], strict=True)]
         request = Request(
             self.inputs,
             list(roots[:count]),
             self.request.form,
-            [] if delete_updates else updates,  # type: ignore[arg-type]
+            [] if delete_updates else updates,
             self.request.mode,
             name or self.name,
         )

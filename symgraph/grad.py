@@ -21,7 +21,7 @@ from symgraph.errors import (
 )
 from symgraph.families import Elemwise, is_continuous
 from symgraph.graph import Apply, Graph, Variable, ancestors, clone_graph, made_for, toposort
-from symgraph.ops.arith import second
+from symgraph.ops.arith import add, second
 from symgraph.ops.cast import cast
 from symgraph.ops.create import ones_like, zeros_like
 from symgraph.ops.logic import and_, invert
@@ -59,7 +59,7 @@ class Cotangents:
         if len(parts) > 1:
             value = parts[0].value
             for part in parts[1:]:
-                value = value + part.value
+                value = add(value, part.value)
             self._parts[var] = parts = [Cotangent(value)]
         return parts[0]
 
@@ -122,6 +122,11 @@ def grad(
     return type(wrt)(results) if isinstance(wrt, list | tuple) else results[0]
 
 
+def is_variable(value: Any) -> bool:
+    """Whether a value is a variable of a graph."""
+    return isinstance(value, Variable)
+
+
 def _check_targets(targets: Sequence[Any]) -> None:
     for var in targets:
         if not isinstance(var, Variable):
@@ -139,7 +144,7 @@ def _starts(
         if not starts:
             raise GraphTypeError("grad needs a cost, or known_grads to start from")
         return starts
-    if not isinstance(cost, Variable):
+    if not is_variable(cost):
         raise UnknownVariableError(f"the cost {cost!r} is not a variable of a graph")
     if cost.type.ndim != 0:
         raise NonScalarCostError(

@@ -55,6 +55,7 @@ class Type:
         return self.variable_class(self, name=name)
 
     def __call__(self, name: str | None = None) -> Variable:
+        """A new variable of this type."""
         return self.make_variable(name)
 
     def filter(self, value: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
@@ -114,7 +115,9 @@ class Variable:
         return [] if self.owner is None else [self.owner]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return super().__reduce_ex__(protocol) if self.owner is None else self.flat_form(self)
+        if self.owner is None:
+            return super().__reduce_ex__(protocol)
+        return type(self).flat_form(self)
 
     def __getstate__(self) -> dict[str, Any]:
         slots = (name for kind in type(self).__mro__ for name in getattr(kind, "__slots__", ()))
@@ -245,6 +248,7 @@ class Op:
         return self.grad(inputs, output_grads)
 
     def __call__(self, *inputs: Any, name: str | None = None) -> Any:
+        """The output of a new node that applies this op, or the list of its outputs."""
         node = self.make_node(*inputs)
         if name is not None:
             node.outputs[0].name = name
@@ -260,7 +264,7 @@ class Op:
             return True
         if type(self) is not type(other) or not self.__props__:
             return False
-        return self._key() == other._key()  # type: ignore[attr-defined]
+        return self._key() == other._key()
 
     def __hash__(self) -> int:
         return hash(self._key()) if self.__props__ else object.__hash__(self)

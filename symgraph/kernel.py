@@ -4,7 +4,8 @@ A kernel is loops over flat buffers. Expressions know their dtype; indices are f
 (element) offsets into row-major buffers. Every target writes all of this page.
 
     Expr  Lit(value)  Name(id)  Load(buffer, index)  Call(op, args)
-    Stmt  Let(name, value)  Update(name, value)  Store(buffer, index, value)  Loop(index, lo, hi, body)
+    Stmt  Let(name, value)  Update(name, value)  Store(buffer, index, value)
+          Loop(index, lo, hi, body)
     Kernel(name, params, body)
 """
 

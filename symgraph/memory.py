@@ -50,9 +50,8 @@ def plan(program: Program) -> Plan:
     for number, step in enumerate(body):
         if isinstance(step, Allocate) and step.role == "temporary" and _known(step, early):
             slot_of[step.buffer] = _take(slots, free, _bytes(step))
-        for buffer in set(touched(step)):
-            if last[buffer] == number and buffer in slot_of:
-                free.append(slot_of[buffer])
+        done = (b for b in dict.fromkeys(touched(step)) if last[b] == number)
+        free += [slot_of[b] for b in done if b in slot_of]
     return Plan(program, tuple(head), tuple(body), tuple(map(tuple, slots)), slot_of)
 
 

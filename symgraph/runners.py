@@ -50,7 +50,8 @@ class Runner(Protocol):
 
     replaced: tuple[Variable, ...]
 
-    def __call__(self, arrays: Arrays) -> list[Array]: ...
+    def __call__(self, arrays: Arrays) -> list[Array]:
+        """Outputs, then the next values of `replaced`."""
 
 
 class Interpreted:
@@ -102,7 +103,7 @@ class Native:
         self.program, self.entry = program, entry
         self.replaced = tuple(replaced)
         constants = (p.variable for p in program.parameters if isinstance(p.variable, Constant))
-        self._constants = [np.require(c.data, requirements="CAW") for c in constants]
+        self._constants = [np.require(c.data, requirements=["C", "A", "W"]) for c in constants]
         self._idle: list[Workspace] = []
 
     def __call__(self, arrays: Arrays) -> list[Array]:
@@ -204,4 +205,4 @@ class Chain:
             results = run([known[var] for var in part.inputs])
             known.update(zip(part.outputs, results, strict=True))
         results = [var.data if isinstance(var, Constant) else known[var] for var in self.task.roots]
-        return [np.array(r, copy=True) if isinstance(r, np.ndarray) else r for r in results]
+        return [np.array(r, copy=True) for r in results]

@@ -35,6 +35,8 @@ class SharedVariable(Variable):
 
     container: Container
     default_update: Any
+    strict: bool
+    allow_downcast: bool | None
 
     def get_value(self, borrow: bool = False, return_internal_type: bool = False) -> Any:
         """The value: a copy, or with `borrow` the array itself, which functions may overwrite."""
@@ -58,7 +60,7 @@ class SharedVariable(Variable):
 
     def clone(self) -> Variable:
         """A variable that shares the value."""
-        twin = type(self)(self.type, name=self.name)  # type: ignore[call-arg]
+        twin = type(self)(self.type, name=self.name)
         twin.container, twin.default_update = self.container, self.default_update
         return twin
 
@@ -71,7 +73,7 @@ def owned(array: Any, value: Any, borrow: bool) -> Any:
     return np.array(array, copy=True, order="C")
 
 
-class TensorSharedVariable(TensorVariable, SharedVariable):  # type: ignore[misc]
+class TensorSharedVariable(TensorVariable, SharedVariable):
     """A shared tensor: has all a tensor variable has, and a value."""
 
     __slots__ = ()

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from symgraph import nnet
+from symgraph import nnet as nnet
 from symgraph.errors import GraphTypeError
-from symgraph.gradient import Lop, Rop, grad, hessian, jacobian, verify_grad
+from symgraph.gradient import Lop as Lop
+from symgraph.gradient import Rop as Rop
+from symgraph.gradient import grad as grad
+from symgraph.gradient import hessian as hessian
+from symgraph.gradient import jacobian as jacobian
+from symgraph.gradient import verify_grad as verify_grad
 from symgraph.ops.arith import *
 from symgraph.ops.barrier import *
 from symgraph.ops.cast import *
@@ -118,6 +123,12 @@ class Constructors:
 
 def _plural(name: str) -> str:
     return {"matrix": "matrices"}.get(name, f"{name}s")
+
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """The constructors below, `matrix`, `fvectors`, ..., for type checkers."""
 
 
 for _prefix, _dtype in PREFIXES.items():

@@ -347,7 +347,7 @@ def as_tensor_variable(value: Any, name: str | None = None, ndim: int | None = N
 def as_operands(values: Sequence[Any]) -> list[Tensor]:
     """Tensor variables of `values`, bare Python numbers taking the dtype of the others."""
     strong: list[Tensor] = [v if _is_weak(v) else as_tensor_variable(v) for v in values]
-    beside = [v.type.dtype for v in strong if isinstance(v, Variable)]
+    beside = [v.type.dtype for v in strong if not _is_weak(v)]
     return [
         v if isinstance(v, Variable) else constant(v, dtype=python_scalar_dtype(v, beside))
         for v in strong

@@ -355,7 +355,7 @@ class TensorVariable(Variable):
             f"{self} ({self.type}, made at {self.made_at}) is symbolic: {what}; {cure}"
         )
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> bool:  # noqa: PLE0304
         self._not_an_array(
             "it has no truth value while the graph is built",
             "choose with T.switch(condition, a, b) or ifelse, or compare the values of a compiled"
@@ -363,9 +363,10 @@ class TensorVariable(Variable):
         )
 
     def __len__(self) -> int:
-        if self.ndim and isinstance(self._tensor_type.shape[0], int):
-            return self._tensor_type.shape[0]
-        self._not_an_array("its length is not known while the graph is built", "use x.shape[0]")
+        size = self._tensor_type.shape[0] if self.ndim else None
+        if not isinstance(size, int):
+            self._not_an_array("its length is not known while the graph is built", "use x.shape[0]")
+        return size
 
     def __iter__(self) -> Iterator[Any]:
         if self.ndim == 0 or not isinstance(self._tensor_type.shape[0], int):
@@ -390,7 +391,7 @@ class TensorVariable(Variable):
     def __int__(self) -> int:
         self._not_an_array("it has no value yet", "use x.eval({...}), or T.cast(x, 'int64')")
 
-    def __index__(self) -> int:
+    def __index__(self) -> int:  # noqa: PLE0305
         self._not_an_array(
             "it is no number Python could count with", "use T.arange for range, x[i] for list[i]"
         )

@@ -112,7 +112,7 @@ def joined(rng: np.random.Generator, pool: list[Variable]) -> Variable:
 
 MAKERS: list[Maker] = [
     *map(unary, (T.tanh, T.exp, T.sin, T.sqr, T.nnet.sigmoid, T.nnet.softplus, T.nnet.relu, T.neg)),
-    *map(unary, (lambda x: T.log(T.sqr(x) + 1), lambda x: T.sqrt(T.sqr(x) + 0.1), lambda x: T.abs_(x))),
+    *map(unary, (lambda x: T.log(T.sqr(x) + 1), lambda x: T.sqrt(T.sqr(x) + 0.1), T.abs_)),
     *map(unary, (lambda x: T.nnet.softmax(x) if x.ndim == 2 else x, lambda x: x / (1 + T.sqr(x)))),
     *map(binary, (T.add, T.sub, T.mul, T.maximum, T.minimum)),
     binary(lambda x, y: T.switch(T.gt(x, y), x, y * 2)),

@@ -85,8 +85,8 @@ def test_fires_and_keeps_values(rule: Rule) -> None:
 
 
 def assert_close(found: np.ndarray, want: np.ndarray, where: np.ndarray) -> None:
-    np.testing.assert_allclose(found[where], want[where], rtol=1e-6 if want.dtype == "float32" else 1e-11,
-                               atol=3e-7 if want.dtype == "float32" else 1e-13)  # fmt: skip
+    rtol, atol = (1e-6, 3e-7) if want.dtype == "float32" else (1e-11, 1e-13)
+    np.testing.assert_allclose(found[where], want[where], rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda r: r.name)
@@ -307,7 +307,12 @@ def test_binary_cross_entropy_is_exact_for_large_logits(loss: str) -> None:
 
 @pytest.mark.parametrize(
     "cost",
-    [T.log(1 + T.exp(x)), T.log1p(T.exp(x)), -T.log(T.nnet.sigmoid(-x)), T.log(T.exp(x) + T.exp(0 * x))],
+    [
+        T.log(1 + T.exp(x)),
+        T.log1p(T.exp(x)),
+        -T.log(T.nnet.sigmoid(-x)),
+        T.log(T.exp(x) + T.exp(0 * x)),
+    ],
     ids=["log(1+exp)", "log1p(exp)", "log(sigmoid)", "logaddexp"],
 )  # fmt: skip
 def test_gradients_of_softplus_by_hand(cost: Variable) -> None:

@@ -102,7 +102,7 @@ class Driver:
             yield f"p_{name} = data({name})"
 
     def _aliases(self) -> Lines:
-        """An argument that shares memory with what is overwritten is refused; the caller copies it."""
+        """Refuse an argument that shares memory with what is overwritten; the caller copies it."""
         written = set(self.program.written)
         for number, parameter in enumerate(self.program.parameters):
             if parameter in written or parameter.buffer not in self.used:
@@ -139,11 +139,7 @@ class Driver:
         elif isinstance(step, Put):
             yield f"{self._pointer(step.buffer)}[0] = {self._scalar(step.value)}"
         elif isinstance(step, Copy):
-            words = (
-                self._pointer(step.target),
-                self._pointer(step.source),
-                self._scalar(step.length),
-            )
+            words = [*map(self._pointer, (step.target, step.source)), self._scalar(step.length)]
             yield f"copy({', '.join(words)})"
         else:
             yield from self._routine(step)

@@ -111,9 +111,8 @@ class Writer:
         """Write an expression."""
         number = self._number(node)
         if number is not None:
-            return self._constant(
-                number, types.float64 if isinstance(number, float) else types.int64
-            )
+            kind = types.int64 if type(number) is int else types.float64
+            return self._constant(number, kind)
         if isinstance(node, ast.Name) and node.id in self.names:
             return self.names[node.id]
         if isinstance(node, ast.BinOp):

@@ -1,5 +1,7 @@
 """What a driver calls besides kernels: stopping, copying, seeing that arrays share memory."""
 
+# mypy: allow-untyped-decorators
+
 from __future__ import annotations
 
 from typing import Any

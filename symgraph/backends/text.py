@@ -7,7 +7,7 @@ since numba takes a bare `0.5` for a float64.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from symgraph.kernel import (
@@ -31,7 +31,8 @@ from symgraph.types import COMPLEX, FLOATS
 INFIX = {
     "or": ("|", 3), "xor": ("^", 4), "and": ("&", 5), "shl": ("<<", 6), "shr": (">>", 6),
     "add": ("+", 7), "sub": ("-", 7), "mul": ("*", 8), "div": ("/", 8),
-    "eq": ("==", 2), "ne": ("!=", 2), "lt": ("<", 2), "le": ("<=", 2), "gt": (">", 2), "ge": (">=", 2),
+    "eq": ("==", 2), "ne": ("!=", 2), "lt": ("<", 2), "le": ("<=", 2), "gt": (">", 2),
+    "ge": (">=", 2),
 }  # fmt: skip
 DIVISIONS = {"floordiv": ("//", 8), "mod": ("%", 8)}  # of int64, as sizes are divided
 WHOLE = {"minimum": "min", "maximum": "max"}  # of int64
@@ -50,8 +51,10 @@ NUMPY = {
     "arccosh": "np.arccosh", "arctanh": "np.arctanh", "abs": "abs", "sqrt": "np.sqrt",
     "exp": "np.exp", "log": "np.log", "sin": "np.sin", "cos": "np.cos", "tan": "np.tan",
     "sinh": "np.sinh", "cosh": "np.cosh", "tanh": "np.tanh", "conj": "np.conj", "angle": "np.angle",
-    "log2": "np.log2", "log10": "np.log10", "log1p": "np.log1p", "expm1": "np.expm1", "exp2": "np.exp2",
+    "log2": "np.log2", "log10": "np.log10", "log1p": "np.log1p", "expm1": "np.expm1",
+    "exp2": "np.exp2",
 }  # fmt: skip
+Writer = Callable[[Call], tuple[str, int]]  # the text and how tightly it binds
 SUFFIX = {"float32": "f32", "float64": "f64"}
 
 
@@ -108,7 +111,7 @@ def _write(expr: Expr) -> tuple[str, int]:
 
 def _write_call(expr: Call) -> tuple[str, int]:
     kind = expr.args[0].dtype
-    special = SPECIAL.get(expr.op)
+    special: Writer | None = SPECIAL.get(expr.op)
     if special is not None:
         return special(expr)
     if expr.op in INFIX or (kind == INT and expr.op in DIVISIONS):
@@ -185,7 +188,7 @@ def _power(expr: Call) -> tuple[str, int]:
     return _narrow(f"power({base}, {exponent})", expr.dtype), ATOM
 
 
-SPECIAL = {
+SPECIAL: dict[str, Writer] = {
     "cast": _cast,
     "sign": _sign,
     "neg": _negative,
@@ -215,7 +218,7 @@ def statements_text(body: Sequence[Stmt], depth: int) -> list[str]:
     """Statements as indented lines; the user's line stands beside the values it made."""
     pad, lines = "    " * depth, list[str]()
     for stmt in body:
-        if isinstance(stmt, Let) or isinstance(stmt, Update):
+        if isinstance(stmt, Let | Update):
             lines.append(f"{pad}{stmt.name} = {expression(stmt.value)}")
         elif isinstance(stmt, Store):
             index = expression(stmt.index)

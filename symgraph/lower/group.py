@@ -270,10 +270,10 @@ def _fold_placement(
             return FOLD_ROW, group.outer
         return (FOLD_COLUMNS, group.outer) if leading and reduces == group.outer else None
     rows = group.outer is not None and group.inner and work.space == group.row_space
-    if rows and inside and reduces == everything:
-        if all(group.level(r.source) == ROW and _whole(r) for r in inside):
-            return FOLD_ROWS, group.outer
-    return None
+    of_rows = all(group.level(r.source) == ROW and _whole(r) for r in inside)
+    return (
+        (FOLD_ROWS, group.outer) if rows and inside and reduces == everything and of_rows else None
+    )
 
 
 class Grouping:

@@ -45,7 +45,7 @@ class Block(NamedTuple):
 
     positions: tuple[int, ...]
     extent: Expr
-    index: Name
+    counter: Name
 
 
 class Loops:
@@ -63,7 +63,7 @@ class Loops:
         self.outer, self.inner = ([self._block(r, next(names)) for r in runs] for runs in sides)
         if not self.outer:
             self.outer = [Block((), lit(1), Name(next(names)))]
-        self.by_axis = {p: b.index for b in (*self.outer, *self.inner) for p in b.positions}
+        self.by_axis = {p: b.counter for b in (*self.outer, *self.inner) for p in b.positions}
 
     def _block(self, run: tuple[int, ...], name: str) -> Block:
         extent = self.context.sizes.product(self.group.space[p] for p in run)
@@ -102,7 +102,7 @@ class Loops:
         index: Expr = lit(0)
         for block in sorted((*self.outer, *self.inner), key=lambda b: b.positions):
             if block.positions and block.positions[0] in positions:
-                index = index * block.extent + block.index
+                index = index * block.extent + block.counter
         return index
 
     def reduced(self, kind: str) -> tuple[int, ...]:
@@ -116,13 +116,13 @@ class Loops:
     def around_rows(self, body: Sequence[Stmt], lo: Expr, hi: Expr) -> Stmt:
         """The outer loops, the outermost over [lo, hi), around a row."""
         inside = nest(self.outer[1:], body)
-        return Loop(self.outer[0].index.id, lo, hi, tuple(inside))
+        return Loop(self.outer[0].counter.id, lo, hi, tuple(inside))
 
 
 def nest(blocks: Sequence[Block], body: Sequence[Stmt]) -> Sequence[Stmt]:
     """Loops over blocks around a body."""
     for block in reversed(blocks):
-        body = [Loop(block.index.id, lit(0), block.extent, tuple(body))]
+        body = [Loop(block.counter.id, lit(0), block.extent, tuple(body))]
     return body
 
 

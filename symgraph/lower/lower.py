@@ -199,9 +199,9 @@ class Lowering:
         for shared, value in self.updates:
             alone = values.count(value) == 1 and value not in returned
             free = shared not in returned and shared not in values
-            if alone and free and self.sizes.dims(shared) == self.sizes.dims(value):
-                if self._can_overwrite(shared, value):
-                    placed[value] = shared
+            fits = self.sizes.dims(shared) == self.sizes.dims(value)
+            if alone and free and fits and self._can_overwrite(shared, value):
+                placed[value] = shared
         return placed
 
     def _can_overwrite(self, shared: Variable, value: Variable) -> bool:
@@ -241,7 +241,7 @@ class Lowering:
         return True
 
     def _place_steps(self) -> dict[Variable, Variable]:
-        """For each value a step may build its output over, as nothing else needs it, that output."""
+        """For each value that only one step needs, the output the step may build over it."""
         kept = {self.reader.memory(v) for v in self.graph.outputs} | set(self.in_place)
         heirs: dict[Variable, Variable] = {}
         for item in self.grouping.items:
@@ -375,7 +375,7 @@ class Lowering:
         self.steps.append(step)
 
     def _bind_names(self, exprs: Iterable[Expr]) -> None:
-        stack = [n for n in free_names(exprs)][::-1]
+        stack = free_names(exprs)[::-1]
         while stack:
             name = stack[-1]
             if name.id in self._bound:
@@ -439,7 +439,8 @@ class Lowering:
                 flag = Buffer(self.namer("bad"), INT)
                 self._emit(Allocate(flag, (lit(2),), lit(2)))
                 self._emit(bounds_kernel(self._memory(var), length, size, flag, node, self.namer))
-                value, ok = Load(flag, lit(1)), Call("eq", (Load(flag, lit(0)), lit(0)), BOOL)
+                value: Expr = Load(flag, lit(1))
+                ok: Expr = Call("eq", (Load(flag, lit(0)), lit(0)), BOOL)
             else:
                 index = element_at(var, (), self.context)
                 value = cast(index, INT)
@@ -453,7 +454,7 @@ class Lowering:
         for var in self.outputs:
             self._results.append(self._fresh(var, taken))
         self.replaced: list[Variable] = []
-        self.written = [shared for shared in self.in_place.values()]
+        self.written = list(self.in_place.values())
         commits: list[Step] = []
         for shared, value in self.updates:
             if self.in_place.get(self.reader.memory(value)) is shared or value is shared:
@@ -532,8 +533,9 @@ def bounds_of(node: Apply, sizes: Sizes) -> list[tuple[int, Expr]]:
 def _surely_inside(index: Variable, size: Expr, sizes: Sizes) -> bool:
     """Whether constant indices lie inside an axis of known size, or a range is all of it."""
     if isinstance(index, Constant):
-        known = isinstance(size, Lit)
-        return known and bool(((index.data >= -size.value) & (index.data < size.value)).all())
+        if not isinstance(size, Lit):
+            return False
+        return bool(((index.data >= -size.value) & (index.data < size.value)).all())
     if index.owner is None or not isinstance(index.owner.op, ARange):
         return False
     start, step = map(scalar_constant, index.owner.inputs[:2])

@@ -35,8 +35,8 @@ def describe(node: Apply, context: Context, memory: Memory) -> Gemm:
     """The product as BLAS takes it; vectors are matrices of one row or column."""
     op, out = node.op, node.outputs[0]
     dtype = dtype_of(out)
-    one: Expr = lit(1.0, dtype)
-    alpha, beta = one, lit(0.0, dtype)
+    alpha: Expr = lit(1.0, dtype)
+    beta: Expr = lit(0.0, dtype)
     a, b = node.inputs[:2]
     if len(node.inputs) > 2:
         a, b = node.inputs[1:3]

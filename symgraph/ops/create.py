@@ -80,7 +80,8 @@ class Alloc(Moved):
 
     def axis_map(self, node: Apply) -> tuple[int | None, ...]:
         """The value's axes at the right, those in front repeat it."""
-        ndim, wide = node.inputs[0].type.ndim, len(node.inputs) - 1
+        value: Tensor = node.inputs[0]
+        ndim, wide = value.type.ndim, len(node.inputs) - 1
         return tuple(None if a < wide - ndim else a - (wide - ndim) for a in range(wide))
 
     def source(self, index: Index, args: Sequence[Arg], read: Read) -> Index:
@@ -134,7 +135,7 @@ class ARange(Indexed):
 
     def grad(self, inputs: Tensors, output_grads: Tensors) -> Tensors:
         """Sums of the cotangent, plain and weighted by position."""
-        (g,), (start, step, count) = output_grads, inputs
+        (g,), count = output_grads, inputs[2]
         if self.dtype not in CONTINUOUS:
             return [None, None, None]
         places = ARange(self.dtype)(0, 1, count)

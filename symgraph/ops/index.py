@@ -292,7 +292,7 @@ class IncSubtensor(_Indexing, Assemble):
 
     def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """To x the cotangent, without the part that was overwritten; to y that part."""
-        (x, y, *numbers), (g,) = inputs, output_grads
+        (_, y, *numbers), (g,) = inputs, output_grads
         part = Subtensor(self.parts)(g, *numbers)
         rest = IncSubtensor(self.parts, True)(g, zeros_like(part), *numbers) if self.sets else g
         return [rest, part if is_continuous(y) else None, *[None] * len(numbers)]
@@ -488,7 +488,7 @@ class AdvancedIncSubtensor(_Lookup, Assemble):
         Of several elements set at one index the last stays; the gradient takes the indices
         for distinct, as Theano does.
         """
-        (x, y, *numbers), (g,) = inputs, output_grads
+        (_, y, *numbers), (g,) = inputs, output_grads
         part = AdvancedSubtensor(self.parts)(g, *numbers)
         rest = g
         if self.sets:
@@ -510,8 +510,9 @@ def subtensor(x: Any, index: Any) -> Tensor:
     """`x[index]`: slices, integers, None, Ellipsis, integer arrays, lists; symbolic or not."""
     x = as_tensor_variable(x)
     if isinstance(index, int) and x.owner is not None and isinstance(x.owner.op, MakeVector):
-        if -len(x.owner.inputs) <= index < len(x.owner.inputs):
-            return x.owner.inputs[index]
+        scalars = x.owner.inputs
+        if -len(scalars) <= index < len(scalars):
+            return scalars[index]
     parts, numbers = parse_index(x, index)
     if not parts:
         return x
@@ -555,8 +556,8 @@ def _parse_entry(entry: Any) -> tuple[Part, list[Tensor]]:
         bounds = (entry.start, entry.stop, entry.step)
         if isinstance(entry.step, int) and entry.step == 0:
             raise GraphTypeError("a slice cannot have step 0")
-        has = tuple(bound is not None for bound in bounds)
-        return Part(SLICE, has), [_slice_bound(b) for b in bounds if b is not None]
+        start, stop, step = (bound is not None for bound in bounds)
+        return Part(SLICE, (start, stop, step)), [_slice_bound(b) for b in bounds if b is not None]
     if isinstance(entry, float):
         raise GraphTypeError(f"an index is an integer, not {entry!r}")
     at = as_tensor_variable(np.asarray(entry) if isinstance(entry, list | tuple | int) else entry)

@@ -91,7 +91,7 @@ class Join(Assemble):
         yield Example(cls(0), (Sample((4,)),))
 
 
-def join(axis: int, *tensors: Any) -> Tensor:
+def join(axis: Any, *tensors: Any) -> Tensor:
     """Tensors one after the other along an axis, promoted to one dtype.
 
     >>> join(0, [1, 2], [3]).eval()
@@ -113,7 +113,7 @@ def join(axis: int, *tensors: Any) -> Tensor:
     return operands[0] if len(operands) == 1 else Join(int(axis) % ndim)(*operands)
 
 
-def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
+def concatenate(tensors: Any, axis: int = 0) -> Tensor:
     """Tensors one after the other along an axis.
 
     >>> concatenate([[1.0, 2.0], [3.0]]).eval()
@@ -124,7 +124,7 @@ def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     return join(axis, *tensors)
 
 
-def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
+def stack(tensors: Any, axis: int = 0) -> Tensor:
     """Tensors of one shape along a new axis.
 
     >>> stack([[1.0, 2.0], [3.0, 4.0]], axis=1).eval()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,10 @@ class ShapeI(SizeOf):
         yield Example(cls(1), (Sample((3, 0)),))
 
 
+def _at(place: int, index: Index, read: Read) -> Index:
+    return (lit(place),)
+
+
 @dataclass(frozen=True, repr=False)
 class MakeVector(Assemble):
     """A vector of scalars of one dtype."""
@@ -108,7 +113,7 @@ class MakeVector(Assemble):
 
     def pieces(self, args: Sequence[Arg]) -> Sequence[Piece]:
         """Each operand at its place."""
-        return [Piece(k, (), lambda index, read, k=k: (lit(k),)) for k in range(len(args))]
+        return [Piece(k, (), partial(_at, k)) for k in range(len(args))]
 
     def reference(self, *scalars: Any) -> Any:
         """The vector."""
@@ -157,7 +162,7 @@ def make_vector(scalars: Tensors) -> Tensor:
 
 def scalars_of(sizes: Any) -> list[Tensor]:
     """Sizes given as a vector, a scalar or a sequence, as int64 scalars."""
-    if isinstance(sizes, Variable) and sizes.type.ndim == 1:
+    if isinstance(sizes, Variable) and getattr(sizes.type, "ndim", None) == 1:
         return _vector_elements(sizes)
     items = sizes if isinstance(sizes, list | tuple | np.ndarray) else [sizes]
     found = [as_tensor_variable(np.int64(s) if isinstance(s, int) else s) for s in items]
@@ -321,7 +326,8 @@ def reshape(x: Any, newshape: Any, ndim: int | None = None) -> Tensor:
     x = as_tensor_variable(x)
     if ndim is not None and isinstance(newshape, Variable) and not isinstance(newshape, Constant):
         known = newshape.owner is not None and isinstance(newshape.owner.op, MakeVector)
-        sizes = scalars_of(newshape) if known else [newshape[k] for k in range(ndim)]
+        vector: Tensor = newshape
+        sizes = scalars_of(vector) if known else [vector[k] for k in range(ndim)]
     else:
         sizes = scalars_of(newshape)
     if ndim is not None and len(sizes) != ndim:

@@ -20,6 +20,7 @@ from symgraph.ops.arith import (
     maximum,
     minimum,
     mul,
+    neg,
     pow,
     reciprocal,
     sgn,
@@ -79,7 +80,7 @@ def idempotent(node: Apply) -> Variable | None:
 @exact.equations
 def signs(x: Any, y: Any) -> Iterator[Yielded]:
     """Signs cancel, or move outwards, where the next sum takes them up."""
-    yield -(-x), x
+    yield neg(-x), x
     yield -(x - y), y - x
     yield x - (-y), x + y
     yield x + (-y), x - y
@@ -154,7 +155,7 @@ def division_by_power_of_two(node: Apply) -> Variable | None:
     n = finite_number_of(divisor)
     if n is None or not is_float(node.outputs[0]) or abs(math.frexp(n)[0]) != 0.5:
         return None
-    return mul(x, number(1 / n, node.outputs[0])) if _is_normal(1 / n, node) else None  # type: ignore[no-any-return]
+    return mul(x, number(1 / n, node.outputs[0])) if _is_normal(1 / n, node) else None
 
 
 def _is_normal(value: float, node: Apply) -> bool:

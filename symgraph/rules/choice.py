@@ -39,7 +39,7 @@ def decided_switch(node: Apply) -> Variable | None:
         return then
     turned = made_by(condition, Invert)
     if turned is not None and kind(condition).dtype == "bool":
-        return switch(turned.inputs[0], other, then)  # type: ignore[no-any-return]
+        return switch(turned.inputs[0], other, then)
     taken = _chosen(condition, then, 1), _chosen(condition, other, 2)
     changed = taken[0] is not then or taken[1] is not other
     return switch(condition, *taken) if changed else None

@@ -195,7 +195,8 @@ class Theme:
 
 def _could_match(pattern: Variable, var: Variable, free: frozenset[Variable]) -> bool:
     """A quick look at the ops one level down, which most nodes do not pass."""
-    assert pattern.owner is not None and var.owner is not None
+    assert pattern.owner is not None
+    assert var.owner is not None
     parts, operands = pattern.owner.inputs, var.owner.inputs
     if pattern.owner.op != var.owner.op:
         return False
@@ -208,7 +209,7 @@ def _resembles(pattern: Variable, var: Variable, free: frozenset[Variable]) -> b
     if pattern in free:
         return True
     if isinstance(pattern, Constant):
-        return number_of(var) == pattern.data  # type: ignore[no-any-return]
+        return number_of(var) == pattern.data
     assert pattern.owner is not None
     return var.owner is not None and type(var.owner.op) is type(pattern.owner.op)
 

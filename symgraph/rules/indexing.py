@@ -91,7 +91,9 @@ def known_slice(entry: Entry) -> slice | None:
     """A slice whose numbers are all known."""
     if not all(isinstance(v, Constant) for v in entry.numbers):
         return None
-    return slice(*(None if v is None else int(v.data) for v in bounds_of(entry)))  # type: ignore[attr-defined]
+    bounds: list[Any] = bounds_of(entry)
+    start, stop, step = (None if v is None else int(v.data) for v in bounds)
+    return slice(start, stop, step)
 
 
 # --- reading -----------------------------------------------------------------------------
@@ -227,7 +229,7 @@ def element_of_vector(node: Apply) -> Variable | None:
 
 def _joined() -> Sequence[Variable]:
     both = join(0, vector(3), vector(4))
-    return [both[1], both[3:7], both[1:3], join(1, matrix(2, 3), matrix(2, 2))[:, 4]]  # type: ignore[index]
+    return [both[1], both[3:7], both[1:3], join(1, matrix(2, 3), matrix(2, 2))[:, 4]]
 
 
 @exact.rule(Subtensor, examples=_joined)
@@ -282,7 +284,7 @@ def _chosen(entry: Entry, size: int) -> range | None:
     Subtensor,
     AdvancedSubtensor,
     examples=lambda: [alloc(scalar(), 3, 4)[1:], alloc(scalar(), 5)[np.array([0, 2])]],
-)  # type: ignore[index]
+)
 def part_of_repeat(node: Apply) -> Variable | None:
     """A part of known size of one number repeated, indices in range."""
     made, out = made_by(node.inputs[0], Alloc), kind(node.outputs[0])
@@ -368,15 +370,15 @@ def _written() -> Sequence[Variable]:
 @exact.rule(IncSubtensor, AdvancedIncSubtensor, examples=_written)
 def whole_write(node: Apply) -> Variable | None:
     """Adding 0 somewhere changes nothing; writing everywhere leaves only what is written."""
-    x, y, *numbers = node.inputs
+    x, y, *_ = node.inputs
     sets: bool = node.op.sets  # type: ignore[attr-defined]
     if not sets and number_of(y) == 0:
         return x
     if not _everywhere(node):
         return None
     if runs_alike(x, y):
-        return y if sets else add(x, y)  # type: ignore[no-any-return]
-    return second(x, y) if sets else add(x, y)  # type: ignore[no-any-return]
+        return y if sets else add(x, y)
+    return second(x, y) if sets else add(x, y)
 
 
 def _everywhere(node: Apply) -> bool:
@@ -389,7 +391,7 @@ def _everywhere(node: Apply) -> bool:
 
 @exact.rule(
     Subtensor, examples=lambda: [set_subtensor(matrix(3, 4)[1:], matrix(2, 4, name="y"))[1:]]
-)  # type: ignore[index]
+)
 def read_of_written(node: Apply) -> Variable | None:
     """What was set at an index is there."""
     made = made_by(node.inputs[0], IncSubtensor)
@@ -451,9 +453,9 @@ def multiple_of_scatter(node: Apply) -> Variable | None:
     for a, c in (node.inputs, node.inputs[::-1]):
         found = scatter_of(a)
         factor = finite_number_of(c)
-        if found is not None and factor is not None and kind(c).ndim <= kind(a).ndim and _narrow(c):
-            if kind(a).dtype == kind(node.outputs[0]).dtype:
-                return scattered(found, mul(found.inputs[1], factor))
+        fits = kind(c).ndim <= kind(a).ndim and kind(a).dtype == kind(node.outputs[0]).dtype
+        if found is not None and factor is not None and fits and _narrow(c):
+            return scattered(found, mul(found.inputs[1], factor))
     return None
 
 
@@ -485,7 +487,7 @@ def sum_of_scatter(node: Apply) -> Variable | None:
     left = [axis for axis in range(ndim) if axis not in axes]
     if not left:
         every = y if runs_alike(y, places[0]) else alloc(y, shape_i(places[0], 0))
-        return Sum((0,), node.op.dtype, node.op.acc_dtype)(every)  # type: ignore[no-any-return]
+        return Sum((0,), node.op.dtype, node.op.acc_dtype)(every)
     small = alloc(number(0, y), *(shape_i(zeros, axis) for axis in left))
     made: Variable = AdvancedIncSubtensor((Part(AT),) * len(left), False)(
         small, y, *(places[a] for a in left)

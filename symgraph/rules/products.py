@@ -46,7 +46,7 @@ def transposed_operand(node: Apply) -> Variable | None:
         return None
     turned = [flag ^ (v is not None) for flag, v in zip(flags(node), found, strict=True)]
     operands = [old if v is None else v for old, v in zip(node.inputs, found, strict=True)]
-    return Dot(*turned)(*operands)  # type: ignore[no-any-return]
+    return Dot(*turned)(*operands)
 
 
 @rounding.rule(DimShuffle, examples=lambda: [transpose(dot(matrix(), matrix()))], asks_readers=True)
@@ -57,7 +57,7 @@ def transposed_product(node: Apply, readers: Callable[[Variable], int]) -> Varia
         return None
     a, b = product.inputs
     trans_a, trans_b = flags(product)
-    return Dot(not trans_b, not trans_a)(b, a)  # type: ignore[no-any-return]
+    return Dot(not trans_b, not trans_a)(b, a)
 
 
 @rounding.rule(Dot, examples=lambda: [dot(vector(), vector())])
@@ -77,13 +77,13 @@ def product_of_column_and_row(node: Apply) -> Variable | None:
     a, b = (transpose(v) if flag else v for v, flag in zip(node.inputs, flags(node), strict=True))
     if kind(a).shape[1] != 1 or kind(b).shape[0] != 1:
         return None
-    return mul(a, b)  # type: ignore[no-any-return]
+    return mul(a, b)
 
 
 def _scaled() -> Sequence[Variable]:
     c, a, b = matrix(3, 4), matrix(3, 5), matrix(5, 4)
     ab = dot(a, b)
-    return [c + ab, c - ab, c - 0.5 * ab, 2.0 * c + ab, c - scalar() * ab, ab - c]  # type: ignore[operator]
+    return [c + ab, c - ab, c - 0.5 * ab, 2.0 * c + ab, c - scalar() * ab, ab - c]
 
 
 @rounding.rule(Add, Sub, examples=_scaled, asks_readers=True)
@@ -103,7 +103,7 @@ def product_with_addend(node: Apply, readers: Callable[[Variable], int]) -> Vari
         if isinstance(node.op, Sub):
             alpha, beta = (neg(alpha), beta) if k == 1 else (alpha, neg(beta))
         a, b = product.inputs
-        return Gemm(*flags(product))(c, a, b, alpha, beta)  # type: ignore[no-any-return]
+        return Gemm(*flags(product))(c, a, b, alpha, beta)
     return None
 
 

@@ -117,7 +117,7 @@ def sum_of_negative(node: Apply) -> Variable | None:
     inner = made_by(node.inputs[0], Neg)
     if inner is None or not is_float(inner.outputs[0]) or isinstance(node.op, Prod):
         return None
-    return neg(node.op(inner.inputs[0]))  # type: ignore[no-any-return]
+    return neg(node.op(inner.inputs[0]))
 
 
 @rounding.rule(Sum, examples=lambda: [reduce.sum(matrix() * 3.0, 0), reduce.sum(3.0 * vector())])
@@ -144,7 +144,7 @@ def _factor_out(node: Apply, finite: bool) -> Variable | None:
         fits = is_single(c) and kind(x).dtype == kind(node.inputs[0]).dtype
         if fits and kind(x).ndim == kind(node.inputs[0]).ndim and (number or not finite):
             combine = true_div if quotient else mul
-            return combine(node.op(x), scalar_of(c))  # type: ignore[no-any-return]
+            return combine(node.op(x), scalar_of(c))
     return None
 
 
@@ -169,7 +169,7 @@ def reduction_of_repeat(node: Apply) -> Variable | None:
     dtype = kind(node.outputs[0]).dtype
     if not isinstance(node.op, Sum):
         return cast(value, dtype)
-    return mul(cast(value, dtype), cast(count, dtype))  # type: ignore[no-any-return]
+    return mul(cast(value, dtype), cast(count, dtype))
 
 
 def _repeated_there(node: Apply) -> tuple[Variable, Variable] | None:

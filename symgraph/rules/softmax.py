@@ -27,6 +27,7 @@ from symgraph.rules.powers import is_nonnegative
 from symgraph.rules.reductions import axes_of
 from symgraph.rules.samples import matrix, vector
 from symgraph.rules.terms import is_float, kind, made_by, number_of
+from symgraph.types import Tensor
 
 theme = Theme("softmax")
 rounding = theme.marked(ROUNDING)
@@ -82,16 +83,16 @@ def finite_top(x: Variable, axes: Sequence[int]) -> Variable:
     It cancels out of what it is used in, so no gradient need flow through it.
     """
     top = max_over(x, axes, keepdims=True)
-    return disconnected_grad(switch(isinf(top), 0, top))  # type: ignore[no-any-return]
+    return disconnected_grad(switch(isinf(top), 0, top))
 
 
-def _without(top: Variable, axes: Sequence[int]) -> Variable:
-    return top.dimshuffle(*(a for a in range(kind(top).ndim) if a not in axes))  # type: ignore[attr-defined, no-any-return]
+def _without(top: Tensor, axes: Sequence[int]) -> Variable:
+    return top.dimshuffle(*(a for a in range(kind(top).ndim) if a not in axes))
 
 
 def _as_before(whole: Variable, node: Apply) -> Variable:
     reordered = made_by(node.inputs[0], DimShuffle)
-    return whole if reordered is None else reordered.op(whole)  # type: ignore[no-any-return]
+    return whole if reordered is None else reordered.op(whole)
 
 
 def _quotients() -> Sequence[Variable]:
@@ -110,7 +111,7 @@ def softmax_by_hand(node: Apply) -> Variable | None:
     if centred_on(x, axes) or any(kind(x).shape[a] == 0 for a in axes):
         return None
     e = exp(sub(x, finite_top(x, axes)))
-    return true_div(e, spread(total.op(e), x, axes))  # type: ignore[no-any-return]
+    return true_div(e, spread(total.op(e), x, axes))
 
 
 @rounding.rule(Exp, examples=lambda: [exp(logsoftmax(x)) for x in (matrix(), matrix().T, vector())])
@@ -124,7 +125,7 @@ def exp_of_logsoftmax(node: Apply) -> Variable | None:
     c, total = found
     if difference.inputs[0] is not c or not centred_on(c, axes_of(total)):
         return None
-    return true_div(total.inputs[0], logarithm.inputs[0])  # type: ignore[no-any-return]
+    return true_div(total.inputs[0], logarithm.inputs[0])
 
 
 def _looked_up() -> Sequence[Variable]:
@@ -146,7 +147,7 @@ def log_of_part(node: Apply) -> Variable | None:
     inner: Any = _logarithm(whole)
     if inner is None or kind(inner).broadcastable != kind(whole).broadcastable:
         return None
-    return part.op(inner, *numbers)  # type: ignore[no-any-return]
+    return part.op(inner, *numbers)
 
 
 def _logarithm(var: Variable) -> Variable | None:
@@ -156,4 +157,4 @@ def _logarithm(var: Variable) -> Variable | None:
     top = None if quotient is None else made_by(quotient.inputs[0], Exp)
     if quotient is None or top is None or not is_nonnegative(quotient.inputs[1]):
         return None
-    return sub(top.inputs[0], log(quotient.inputs[1]))  # type: ignore[no-any-return]
+    return sub(top.inputs[0], log(quotient.inputs[1]))

@@ -34,8 +34,8 @@ def _reduce(let: Body, x: Expr, offset: int, rest: Expr | None = None) -> tuple[
     whole = let.number(let.format.whole + offset)
     shifted = let("t", fma(x, let.number(LOG2_E), whole))
     n = let("n", shifted - whole)
-    r = let("r", fma(n, -high.value, x))
-    r = fma(n, -low.value, r)
+    near = let("r", fma(n, -high.value, x))
+    r = fma(n, -low.value, near)
     return let("r", r if rest is None else r + rest), bits(shifted)
 
 

@@ -51,7 +51,7 @@ def arcsin(let: Body, x: Expr) -> Expr:
 
 @define
 def arccos(let: Body, x: Expr) -> Expr:
-    """Inverse cosine: 2*arcsin(s) or pi - 2*arcsin(s), else pi/2 - arcsin(x); NaN outside [-1, 1]."""
+    """Inverse cosine: 2*arcsin(s), pi - 2*arcsin(s) or pi/2 - arcsin(x); NaN outside [-1, 1]."""
     far, s, d = _arcsine(let, x)
     k = let("k", select(far, select(x < 0, let.number(2), 0), 1))
     m = let("m", select(far, let.number(2), -1))
