@@ -126,11 +126,12 @@ def cut(task: Task) -> list[tuple[Task, bool]]:
         members = [node for node in nodes if times[node] == time_]
         made = [out for node in members for out in node.outputs]
         needed = [v for v in made if v in roots or last_use.get(v, -1) > time_]
+        inside = set(made)
         read = dict.fromkeys(
             v
             for n in members
             for v in n.inputs
-            if v not in set(made) and not isinstance(v, Constant)
+            if v not in inside and not isinstance(v, Constant)
         )
         parts.append((Task(tuple(read), tuple(needed)), time_ % 2 == 0))
     return [(task, parts[0][1])] if len(parts) == 1 else parts

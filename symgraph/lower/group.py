@@ -356,11 +356,12 @@ class Grouping:
         return self._found(node, work, needs)
 
     def _candidates(self, work: Work, needs: set[Item]) -> list[Group]:
-        """Groups worth joining: those that make what the node reads, and those that read it too."""
+        """Groups worth joining: that make what the node reads, that read it too, the latest."""
         producers = sorted((n for n in needs if isinstance(n, Group)), key=lambda g: -g.number)
         read = {reading.source for reading in work.readings} | work.elsewhere
-        siblings = [g for g in self._latest.get(work.space, [])[-SIBLINGS:] if g.reads & read]
-        return list(dict.fromkeys([*producers, *siblings[::-1]]))
+        latest = self._latest.get(work.space, [])[-SIBLINGS:]
+        siblings = [group for group in latest if group.reads & read]
+        return list(dict.fromkeys([*producers, *siblings[::-1], *latest[-1:]]))
 
     def _found(self, node: Apply, work: Work, needs: set[Item]) -> Group:
         group = Group(len(self.items), [], space=work.space)
