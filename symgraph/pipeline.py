@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from symgraph.backends import store
+from symgraph.backends import store, threads
 from symgraph.backends.numba_target import module_text, signature
 from symgraph.config import config
 from symgraph.families import (
@@ -100,6 +100,7 @@ def _compiled(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
             verify(kernel)
     text = trace.stage("text", lambda: module_text(planned, title))
     types = signature(lowered.program)
+    threads.set_threads(config.workers, config.folder)
     entry = trace.stage("code", lambda: store.load(text, folder=config.folder, signature=types))
     trace.sources.append(text)
     trace.plans.append(planned)
@@ -128,10 +129,7 @@ def cut(task: Task) -> list[tuple[Task, bool]]:
         needed = [v for v in made if v in roots or last_use.get(v, -1) > time_]
         inside = set(made)
         read = dict.fromkeys(
-            v
-            for n in members
-            for v in n.inputs
-            if v not in inside and not isinstance(v, Constant)
+            v for n in members for v in n.inputs if v not in inside and not isinstance(v, Constant)
         )
         parts.append((Task(tuple(read), tuple(needed)), time_ % 2 == 0))
     return [(task, parts[0][1])] if len(parts) == 1 else parts

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symgraph.backends.support import Stop
-from symgraph.errors import IndexRangeError, InputShapeError, ShapeError, SymgraphError
+from symgraph.errors import InputShapeError, ShapeError, SymgraphError
 from symgraph.graph import Constant, Variable
 from symgraph.interpret import interpret
 from symgraph.lower.program import Failure, Program
@@ -86,6 +86,9 @@ class Interpreted:
                         )
 
 
+TOO_LARGE = -2  # the status of a product whose sizes BLAS cannot take
+
+
 @dataclass
 class Workspace:
     """What one call in flight needs for itself."""
@@ -127,6 +130,8 @@ class Native:
     def _after_stop(self, report: list[int], arrays: Arrays) -> list[Array]:
         """Raise what a guard reported; copy an argument that lies in overwritten memory."""
         code, first, second, *_ = report
+        if code == TOO_LARGE:
+            raise ShapeError("a matrix product has more rows or columns than BLAS counts (2**31)")
         if code < 0:
             return self([a.copy() if n == first else a for n, a in enumerate(arrays)])
         failure = self.program.failures[code - 1]
@@ -137,15 +142,12 @@ def failure_error(
     failure: Failure, values: Sequence[int], program: Program, arrays: Arrays
 ) -> SymgraphError:
     """The exception a failed guard stands for, with the user's line and the shapes passed."""
-    if failure.kind is IndexRangeError:
-        text = f"{failure.message}: {values[0]} for an axis of {values[1]} elements"
-    else:
-        text = f"{failure.message}: sizes {values[0]} and {values[1]} do not agree"
-        if 1 in values:
-            text += (
-                "; an axis broadcasts only if its size is declared 1: give the input"
-                " shape=(..., 1, ...), or use T.addbroadcast, T.row, T.col"
-            )
+    text = failure.message.replace("%0", str(values[0])).replace("%1", str(values[1]))
+    if failure.kind is ShapeError and "do not agree" in text and 1 in values:
+        text += (
+            "; an axis broadcasts only if its size is declared 1: give the input"
+            " shape=(..., 1, ...), or use T.addbroadcast, T.row, T.col"
+        )
     if failure.node is not None:
         text += f"\n  at {failure.node.made_at}"
     for parameter, array in zip(program.parameters, arrays, strict=False):

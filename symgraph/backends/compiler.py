@@ -52,7 +52,9 @@ class Lower(lowering.Lower):  # type: ignore[misc]
         defined = Counter(name for names in known.defmap.values() for name in names)
         used = {name for names in known.usemap.values() for name in names}
         assigned = Counter(
-            inst.target.name for block in self.blocks.values() for inst in block.find_insts(ir.Assign)
+            inst.target.name
+            for block in self.blocks.values()
+            for inst in block.find_insts(ir.Assign)
         )
         shared = used | must_use_alloca(self.blocks)
         self._singly_assigned_vars = {

@@ -135,7 +135,9 @@ class Driver:
             words = [self._scalar(step.extent), self._scalar(step.work), step.kernel.name]
             yield f"launch({', '.join([*words, *map(self._argument, step.args)])})"
         elif isinstance(step, Gemm):
-            yield self._gemm(step)
+            yield f"if {self._gemm(step)}:"
+            yield "    status[0] = -2"
+            yield "    raise Stop"
         elif isinstance(step, Put):
             yield f"{self._pointer(step.buffer)}[0] = {self._scalar(step.value)}"
         elif isinstance(step, Copy):

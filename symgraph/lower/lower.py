@@ -413,10 +413,8 @@ class Lowering:
         return var in self.buffers or (isinstance(name, Name) and name.id in self._bound)
 
     def _guard_sizes(self, check: Check) -> None:
-        first, *others = check.sizes
-        for other in others:
-            equal = Call("eq", (first, other), BOOL)
-            self._guard(equal, ShapeError, check.where, check.node, (first, other))
+        for condition, text, values in check.conditions():
+            self._guard(condition, ShapeError, text, check.node, values)
 
     def _guard(
         self,
@@ -433,7 +431,7 @@ class Lowering:
     def _emit_bounds(self, node: Apply) -> None:
         for k, size in bounds_of(node, self.sizes):
             var = node.inputs[k]
-            message = f"{node.op}: an index is out of range"
+            message = f"{node.op}: an index is out of range: %0 for an axis of %1 elements"
             if self.sizes.dims(var):
                 length = self.sizes.product(self.sizes.dims(var))
                 flag = Buffer(self.namer("bad"), INT)

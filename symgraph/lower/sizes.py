@@ -8,12 +8,13 @@ recorded as checks and treated as one from then on.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from keyword import iskeyword
 
-from symgraph.families import Elemwise, SizeOf, TensorOp
+from symgraph.families import Elemwise, Reduce, SizeOf, TensorOp
 from symgraph.graph import Apply, Constant, Graph, Variable, toposort
-from symgraph.kernel import ARITY, INT, Call, Expr, Lit, Load, Name, cast, lit, walk
+from symgraph.kernel import ARITY, BOOL, INT, Call, Expr, Lit, Load, Name, cast, compare, lit, walk
 from symgraph.types import DISCRETE, DTYPES, Arg, Dim, Dims, TensorType, recording, unify
 
 
@@ -50,11 +51,29 @@ class Namer:
         return name in self._taken or (self._parent is not None and self._parent._has(name))
 
 
+@dataclass(frozen=True)
 class Check:
-    """Sizes that a node needs equal."""
+    """Sizes that a node needs equal, or of which the first must not be 0 unless the second is."""
 
-    def __init__(self, sizes: tuple[Expr, ...], where: str, node: Apply | None) -> None:
-        self.sizes, self.where, self.node = sizes, where, node
+    sizes: tuple[Expr, ...]
+    where: str
+    node: Apply | None
+    nonzero: bool = False
+
+    def conditions(self) -> Iterator[tuple[Expr, str, tuple[Expr, Expr]]]:
+        """What has to hold, what to say if it does not (%0, %1 are the values), the values."""
+        first, *others = self.sizes
+        if self.nonzero:
+            fine = (first > 0) | compare("eq", others[0], 0)
+            yield (
+                fine,
+                f"{self.where} needs elements, but the axes reduced have none",
+                self.sizes[:2],
+            )
+            return
+        for other in others:
+            text = f"{self.where}: sizes %0 and %1 do not agree"
+            yield Call("eq", (first, other), BOOL), text, (first, other)
 
 
 class Sizes:
@@ -193,8 +212,17 @@ class Sizes:
             self._dims[var] = tuple(
                 self._known(d, s) for d, s in zip(shape, _static(var), strict=True)
             )
+        if isinstance(node.op, Reduce) and node.op.needs_elements:
+            self._need_elements(node, node.op)
         self._infer_value(node, args)
         return None
+
+    def _need_elements(self, node: Apply, op: Reduce) -> None:
+        dims = self.dims(node.inputs[0])
+        reduced = self.product(dims[axis] for axis in op.axes)
+        kept = self.product(self.dims(node.outputs[0]))
+        if not isinstance(reduced, Lit) or reduced.value == 0:
+            self.checks.append(Check((reduced, kept), str(op), node, nonzero=True))
 
     def _infer_opaque(self, node: Apply) -> None:
         raise TypeError(f"{node.op} runs between programs, not inside one")
