@@ -81,7 +81,7 @@ class Interpreted:
                 if isinstance(want, str):
                     known, other = named.setdefault(want, (size, var))
                     if known != size:
-                        raise ShapeError(
+                        raise InputShapeError(
                             f"axes named {want!r} differ: {known} in {other}, {size} in {var}"
                         )
 

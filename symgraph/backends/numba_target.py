@@ -116,9 +116,14 @@ class Driver:
         """One block of memory for all temporaries, grown when it is too small."""
         if not self.plan.slots:
             return
+        widths: dict[str, str] = {}
         yield f"at_0 = {ALIGNMENT}"
         for number, sizes in enumerate(self.plan.slots):
-            yield f"at_{number + 1} = at_{number} + {expression(slot_size(sizes))}"
+            width = expression(slot_size(sizes))
+            if width not in widths:
+                widths[width] = f"width_{len(widths)}"
+                yield f"{widths[width]} = {width}"
+            yield f"at_{number + 1} = at_{number} + {widths[width]}"
         last = f"at_{len(self.plan.slots)}"
         yield f"if {last} > arena.size:"
         yield f"    arena = np.empty({last}, np.uint8)"

@@ -108,6 +108,7 @@ class Lowering:
         self._bound: set[str] = {n for names in self.sizes.input_sizes.values() for n in names}
         self._waiting: list[Check] = list(self.sizes.checks)
         self._wrote = False
+        self._checked: set[tuple[Variable, Expr]] = set()  # indices and the sizes they are below
         self._results: list[Result] = []
         self._emit_all()
 
@@ -431,6 +432,9 @@ class Lowering:
     def _emit_bounds(self, node: Apply) -> None:
         for k, size in bounds_of(node, self.sizes):
             var = node.inputs[k]
+            if (self.reader.memory(var), size) in self._checked:
+                continue
+            self._checked.add((self.reader.memory(var), size))
             message = f"{node.op}: an index is out of range: %0 for an axis of %1 elements"
             if self.sizes.dims(var):
                 length = self.sizes.product(self.sizes.dims(var))

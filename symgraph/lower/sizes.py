@@ -31,6 +31,8 @@ class Namer:
         ).split()
     ) | frozenset((*ARITY, *DTYPES))
 
+    PREFIXES = ("p_", "m_", "at_", "width_")  # of the driver's own names
+
     def __init__(self, parent: Namer | None = None) -> None:
         self._parent = parent
         self._taken: set[str] = set(self.RESERVED)
@@ -38,7 +40,8 @@ class Namer:
     def __call__(self, wish: str) -> str:
         """`wish` made an identifier, with a number if it is taken."""
         stem = re.sub(r"\W+", "_", wish).strip("_") or "v"
-        stem = f"v{stem}" if stem[0].isdigit() or iskeyword(stem) else stem
+        taken = stem[0].isdigit() or iskeyword(stem) or stem.startswith(self.PREFIXES)
+        stem = f"v{stem}" if taken else stem
         name, number = stem, 1
         counted = re.fullmatch(r"(n|k)1", stem)
         while self._has(name):
@@ -65,11 +68,8 @@ class Check:
         first, *others = self.sizes
         if self.nonzero:
             fine = (first > 0) | compare("eq", others[0], 0)
-            yield (
-                fine,
-                f"{self.where} needs elements, but the axes reduced have none",
-                self.sizes[:2],
-            )
+            text = f"{self.where} needs elements, but the axes reduced have none"
+            yield fine, text, (first, others[0])
             return
         for other in others:
             text = f"{self.where}: sizes %0 and %1 do not agree"
@@ -188,7 +188,11 @@ class Sizes:
         self._dims[var] = tuple(Name(n) for n in names)
         for name, size in zip(names, kind.shape, strict=True):
             if isinstance(size, int):
-                self._agree((lit(size), Name(name)), f"{var} is declared {kind}", None)
+                self._agree(
+                    (lit(size), Name(name)),
+                    f"{var}, made at {var.made_at}, is declared {kind}",
+                    None,
+                )
 
     def _unify_named(self, inputs: Sequence[Variable]) -> None:
         named: dict[str, list[Expr]] = {}
