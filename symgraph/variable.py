@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
+import numpy as np
+
 from symgraph.errors import NotNumPyError
 from symgraph.graph import Constant, Variable
 from symgraph.ops import (
@@ -28,8 +30,6 @@ class TensorVariable(Variable):
     """A symbolic tensor."""
 
     __slots__ = ()
-    __array_ufunc__ = None  # NumPy arrays leave operators to us
-
     evaluator: Callable[..., Any]  # set by function.py: compiles and calls
 
     # --- what is known of it ---------------------------------------------------------------
@@ -396,10 +396,40 @@ class TensorVariable(Variable):
             "it is no number Python could count with", "use T.arange for range, x[i] for list[i]"
         )
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """Operators with an array on the left are ours; other functions of NumPy's are refused."""
+        own = OPERATORS.get(ufunc)
+        if own is None or method != "__call__" or options:
+            self._not_an_array(
+                f"numpy.{ufunc.__name__} cannot compute with it",
+                "use the function of symgraph.tensor: T.exp(x), not np.exp(x)",
+            )
+        return own(*inputs)
+
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         self._not_an_array(
             "NumPy cannot compute with it", "use the function of symgraph.tensor: T.exp, not np.exp"
         )
+
+
+OPERATORS: dict[Any, Callable[..., Any]] = {
+    np.add: arith.add,
+    np.subtract: arith.sub,
+    np.multiply: arith.mul,
+    np.true_divide: arith.true_div,
+    np.floor_divide: arith.int_div,
+    np.remainder: arith.mod,
+    np.divmod: arith.divmod,
+    np.power: arith.pow,
+    np.matmul: linalg.matmul,
+    np.less: compare.lt,
+    np.less_equal: compare.le,
+    np.greater: compare.gt,
+    np.greater_equal: compare.ge,
+    np.bitwise_and: logic.and_,
+    np.bitwise_or: logic.or_,
+    np.bitwise_xor: logic.xor,
+}  # what an array on the left of an operator calls
 
 
 class TensorConstant(Constant, TensorVariable):
