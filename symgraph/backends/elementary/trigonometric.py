@@ -17,6 +17,7 @@ from symgraph.backends.elementary.notation import (
     absolute,
     bits,
     differs,
+    equal,
     fma,
     from_bits,
     polynomial,
@@ -68,8 +69,8 @@ def _sine_of_quadrant(let: Body, x: Expr, ahead: int) -> Expr:
 
 @define
 def sin(let: Body, x: Expr) -> Expr:
-    """Sine; NaN at infinities."""
-    return _sine_of_quadrant(let, x, 0)
+    """Sine; NaN at infinities, -0 at -0."""
+    return select(equal(x, 0), x, _sine_of_quadrant(let, x, 0))
 
 
 @define
@@ -85,4 +86,4 @@ def tan(let: Body, x: Expr) -> Expr:
     z = let("z", r * r)
     t = let("s", fma(r * z, polynomial(let, z, TANGENT.of(let.dtype)), r))
     odd = let("odd", differs(quadrant & 1, 0))
-    return select(odd, let.number(-1), t) / select(odd, t, 1)
+    return select(equal(x, 0), x, select(odd, let.number(-1), t) / select(odd, t, 1))
