@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -59,20 +59,15 @@ class Flags:
         return self.threads or available_cores()
 
 
-def _one_of(*allowed: Any) -> Callable[[Any], bool]:
-    return lambda value: value in allowed
-
-
-ALLOWED: dict[str, Callable[[Any], bool]] = {
-    "floatX": _one_of("float16", "float32", "float64"),
-    "mode": _one_of("fast_run", "fast_compile", "interpret", "verify"),
-    "check": _one_of(0, 1, 2),
-    "threads": lambda n: isinstance(n, int) and n >= 0,
-    "on_unused_input": _one_of("raise", "warn", "ignore"),
-    "allow_input_downcast": _one_of(None, True, False),
-    "exception_verbosity": _one_of("low", "high"),
-    "rewrite_budget": lambda n: isinstance(n, int) and n > 0,
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "floatX": ("float16", "float32", "float64"),
+    "mode": ("fast_run", "fast_compile", "interpret", "verify", "nanguard"),
+    "check": (0, 1, 2),
+    "on_unused_input": ("raise", "warn", "ignore"),
+    "allow_input_downcast": (None, True, False),
+    "exception_verbosity": ("low", "high"),
 }
+LEAST = {"threads": 0, "rewrite_budget": 1}
 TYPES = {field.name: type(field.default) for field in fields(Flags)}
 WORDS = {"true": True, "1": True, "false": False, "0": False, "none": None}
 
@@ -81,9 +76,21 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
     for name, value in changes.items():
         if name not in TYPES:
             raise ConfigError(f"there is no flag {name!r}; the flags are {', '.join(TYPES)}")
-        if not ALLOWED.get(name, lambda v, kind=TYPES[name]: isinstance(v, kind))(value):
-            raise ConfigError(f"config.{name} cannot be {value!r}")
+        cure = _cure(name, value)
+        if cure:
+            raise ConfigError(f"config.{name} cannot be {value!r}; it takes {cure}")
     return changes
+
+
+def _cure(name: str, value: Any) -> str:
+    """What a flag takes, if it does not take `value`."""
+    kind = TYPES[name]
+    if name in CHOICES:
+        return "" if value in CHOICES[name] else ", ".join(map(repr, CHOICES[name]))
+    if not isinstance(value, kind):
+        return f"a {kind.__name__}"
+    least = LEAST.get(name)
+    return "" if least is None or value >= least else f"numbers from {least}"
 
 
 def parse_flags(text: str) -> dict[str, Any]:
