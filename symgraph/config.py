@@ -68,7 +68,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "exception_verbosity": ("low", "high"),
 }
 LEAST = {"threads": 0, "rewrite_budget": 1}
-TYPES = {field.name: type(field.default) for field in fields(Flags)}
+TYPES: dict[str, Any] = {field.name: type(field.default) for field in fields(Flags)}
 WORDS = {"true": True, "1": True, "false": False, "0": False, "none": None}
 
 
