@@ -474,3 +474,4 @@ class Library(TensorOp):
     """
 
     routine: ClassVar[str] = ""
+    reads: ClassVar[int | None] = None  # how many inputs the routine is given, all if None

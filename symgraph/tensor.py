@@ -27,6 +27,7 @@ from symgraph.ops.logic import *
 from symgraph.ops.nnet import softmax
 from symgraph.ops.reduce import *
 from symgraph.ops.rounding import *
+from symgraph.ops.search import *
 from symgraph.ops.select import *
 from symgraph.ops.shape import *
 from symgraph.types import RANK_NAMES, TensorType, as_tensor_variable, constant

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from numba import types
 
+from symgraph.backends import routines
 from symgraph.backends.scalar_math import definitions
 from symgraph.backends.store import array
 from symgraph.backends.text import expression, kernel_text, literal, numba_name
@@ -42,9 +43,9 @@ Lines = Iterator[str]
 def module_text(plan: Plan, title: str) -> str:
     """The module: imports, the scalar functions used, kernels, driver."""
     kernels = plan.program.kernels
-    routines = sorted({s.routine for s in plan.body if isinstance(s, Routine)})
+    called = sorted({s.routine for s in plan.body if isinstance(s, Routine)})
     parts = [
-        f'"""{title}"""\n\n{IMPORTS}' + "".join(map(_import, routines)),
+        f'"""{title}"""\n\n{IMPORTS}' + "".join(map(_import, called)),
         *definitions(_expressions(plan)),
         *map(kernel_text, kernels),
         Driver(plan).text(),
@@ -54,7 +55,7 @@ def module_text(plan: Plan, title: str) -> str:
 
 def _import(routine: str) -> str:
     module, name = routine.split(":")
-    return f"from {module} import {name}\n"
+    return f"from {module} import {name} as do_{name}  # version {routines.VERSION}\n"
 
 
 def _expressions(plan: Plan) -> Iterator[Kernel | Expr]:
@@ -91,6 +92,8 @@ class Driver:
         yield from self._arena()
         for step in self.plan.body:
             yield from self._step(step)
+        for buffer in sorted(self.plan.dynamic, key=lambda b: b.name):
+            yield f"hold(m_{buffer.name})"
         arrays = [r.buffer.name for r in self.program.results]
         yield f"return {_tuple([*arrays, 'arena'])}"
 
@@ -189,7 +192,7 @@ class Driver:
             for b, dims in (*step.outputs, *step.inputs)
         ]
         words += [literal(s, "int64") for s in step.settings]
-        yield f"{step.routine.split(':')[1]}({', '.join(words)})"
+        yield f"do_{step.routine.split(':')[1]}({', '.join(words)})"
 
     def _argument(self, arg: Buffer | Expr) -> str:
         return self._pointer(arg) if isinstance(arg, Buffer) else self._scalar(arg)

@@ -13,7 +13,7 @@ from numba.extending import intrinsic, register_jitable
 
 from symgraph.backends.pointers import address
 
-__all__ = ["Stop", "carray", "copy", "overlap"]
+__all__ = ["Stop", "carray", "copy", "hold", "overlap"]
 
 
 class Stop(Exception):  # noqa: N818 - not an error by itself: the caller reads the status
@@ -24,6 +24,16 @@ class Stop(Exception):  # noqa: N818 - not an error by itself: the caller reads 
 def overlap(a: Any, b: Any) -> Any:
     """Whether two arrays share memory."""
     return address(a) < address(b) + b.nbytes and address(b) < address(a) + a.nbytes
+
+
+@intrinsic
+def hold(typingctx: Any, array: Any) -> Any:
+    """`hold(array)`: nothing; numba, which sees no other use of the array, keeps it until here."""
+
+    def build(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
+        return context.get_dummy_value()
+
+    return types.none(array), build
 
 
 @intrinsic

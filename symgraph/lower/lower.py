@@ -313,7 +313,8 @@ class Lowering:
             return write_pieces(node, self.context, self._memory)
         assert isinstance(node.op, Library), f"no lowering for {node.op}"
         outputs = tuple((self.buffers[o], self.sizes.dims(o)) for o in node.outputs)
-        inputs = tuple((self._memory(v), self.sizes.dims(v)) for v in node.inputs)
+        read = node.inputs[: node.op.reads]
+        inputs = tuple((self._memory(v), self.sizes.dims(v)) for v in read)
         return [Routine(node.op.routine, outputs, inputs, (), node)]
 
     def _memory(self, var: Variable) -> Buffer:
@@ -515,8 +516,10 @@ class Lowering:
 
 def operands_in_memory(node: Apply) -> Sequence[Variable]:
     """The operands that a node's step, or the view it is, takes from memory as they lie there."""
-    if isinstance(node.op, Product | Library):
+    if isinstance(node.op, Product):
         return node.inputs
+    if isinstance(node.op, Library):
+        return node.inputs[: node.op.reads]
     if isinstance(node.op, View):
         return node.inputs[:1]
     base = node.op.base if isinstance(node.op, Assemble) else None

@@ -24,14 +24,14 @@ class Namer:
     # What generated code calls its own things; tests hold this to the run time's names.
     RESERVED = frozenset(
         (
-            "lo hi share status arena base call np inf nan c p q once i j k l m min max abs"
-            " absolute address boolean carray copy data driver gemm gemm_f32 gemm_f64 gemm_c64"
-            " gemm_c128 helper kernel launch max_nan min_nan offset overlap pointer power scalar"
-            " Stop complex"
+            "lo hi share status arena base call np inf nan c p q once i j k l m min max"
+            " abs absolute address boolean carray copy data driver gemm gemm_f32 gemm_f64"
+            " gemm_c64 gemm_c128 helper hold kernel launch max_nan min_nan offset overlap"
+            " pointer power scalar Stop complex"
         ).split()
     ) | frozenset((*ARITY, *DTYPES))
 
-    PREFIXES = ("p_", "m_", "at_", "width_")  # of the driver's own names
+    PREFIXES = ("p_", "m_", "at_", "width_", "do_")  # of the driver's own names
 
     def __init__(self, parent: Namer | None = None) -> None:
         self._parent = parent

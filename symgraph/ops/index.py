@@ -31,6 +31,7 @@ from symgraph.ops.arith import minimum
 from symgraph.ops.cast import cast as cast_to
 from symgraph.ops.create import arange, zeros_like
 from symgraph.ops.reduce import sum as sum_over
+from symgraph.ops.search import mask_positions
 from symgraph.ops.shape import MakeVector, shape_i
 from symgraph.types import (
     DISCRETE,
@@ -529,7 +530,7 @@ def parse_index(x: Tensor, index: Any) -> tuple[Pattern, list[Tensor]]:
     """An index as a pattern and its numbers."""
     entries = list(index) if isinstance(index, tuple) else [index]
     ndim = x.type.ndim
-    taken = sum(entry is not None and entry is not Ellipsis for entry in entries)
+    taken = sum(map(_axes_taken, entries))
     dots = [n for n, entry in enumerate(entries) if entry is Ellipsis]
     if len(dots) > 1:
         raise GraphTypeError("an index can hold only one ellipsis (`...`)")
@@ -540,13 +541,44 @@ def parse_index(x: Tensor, index: Any) -> tuple[Pattern, list[Tensor]]:
     for place in dots:
         entries[place : place + 1] = [slice(None)] * (ndim - taken)
     parts, numbers = list[Part](), list[Tensor]()
-    for entry in entries:
+    for entry in _without_masks(x, entries):
         part, values = _parse_entry(entry)
         parts.append(part)
         numbers += values
     while parts and parts[-1] == FULL:
         parts.pop()
     return tuple(parts), numbers
+
+
+def _is_mask(entry: Any) -> bool:
+    if isinstance(entry, list | bool):
+        return bool(np.asarray(entry).dtype == bool)
+    return str(getattr(entry, "dtype", "")) == "bool"
+
+
+def _axes_taken(entry: Any) -> int:
+    if entry is None or entry is Ellipsis:
+        return 0
+    if not _is_mask(entry):
+        return 1
+    return int(entry.type.ndim if hasattr(entry, "type") else np.ndim(entry))
+
+
+def _without_masks(x: Tensor, entries: Sequence[Any]) -> list[Any]:
+    """Entries with each mask replaced by the indices it stands for."""
+    found, axis = list[Any](), 0
+    for entry in entries:
+        if _is_mask(entry):
+            mask = as_tensor_variable(entry if isinstance(entry, Variable) else np.asarray(entry))
+            if not mask.type.ndim:
+                raise GraphTypeError("a boolean scalar is no index; use T.switch or ifelse")
+            sizes = [shape_i(x, axis + k) for k in range(mask.type.ndim)]
+            found += mask_positions(mask, sizes)
+            axis += mask.type.ndim
+        else:
+            found.append(entry)
+            axis += _axes_taken(entry)
+    return found
 
 
 def _parse_entry(entry: Any) -> tuple[Part, list[Tensor]]:
@@ -562,8 +594,6 @@ def _parse_entry(entry: Any) -> tuple[Part, list[Tensor]]:
         raise GraphTypeError(f"an index is an integer, not {entry!r}")
     at = as_tensor_variable(np.asarray(entry) if isinstance(entry, list | tuple | int) else entry)
     dtype = at.type.dtype
-    if dtype == "bool":
-        raise GraphTypeError("a boolean mask is no index here; use T.switch(mask, x, 0)")
     if dtype not in DISCRETE:
         raise GraphTypeError(f"an index holds integers, but {at} is {at.type}; cast it")
     return Part(AT), [at]

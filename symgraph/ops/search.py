@@ -1,0 +1,100 @@
+"""Where things are: positions of nonzero elements, and what masks select."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from symgraph.errors import GraphTypeError
+from symgraph.families import Example, Library, Sample
+from symgraph.ops.arith import int_div, mod
+from symgraph.ops.cast import cast
+from symgraph.ops.compare import neq
+from symgraph.ops.create import size_samples
+from symgraph.ops.reduce import sum as sum_over
+from symgraph.ops.shape import scalars_of, shape_i
+from symgraph.types import Arg, Dims, Tensor, Tensors, as_tensor_variable, unify
+
+__all__ = ["flatnonzero", "nonzero"]
+
+
+@dataclass(frozen=True, repr=False)
+class Nonzero(Library):
+    """The flat positions of the nonzero elements of a mask; inputs: mask, their count, sizes.
+
+    The mask has to have the sizes given, those of the axes it masks.
+    """
+
+    routine: ClassVar[str] = "symgraph.backends.routines:nonzero"
+    reads: ClassVar[int | None] = 1
+
+    def prepare(self, *inputs: Any) -> Tensors:
+        """A mask and integer scalars."""
+        mask, *sizes = inputs
+        return [cast(mask, "bool"), *scalars_of(sizes)]
+
+    def out_dtypes(self, *dtypes: str) -> tuple[str, ...]:
+        """Positions are int64."""
+        return ("int64",)
+
+    def out_shape(self, *args: Arg) -> Dims:
+        """The count."""
+        mask, count, *sizes = args
+        for axis, size in enumerate(sizes):
+            unify((size.value, mask.shape[axis]), f"mask: axis {axis}")
+        return (count.value,)
+
+    def reference(self, mask: Any, count: Any, *sizes: Any) -> Any:
+        """NumPy's flatnonzero, of a mask of the right shape."""
+        if sizes and np.shape(mask) != tuple(map(int, sizes)):
+            raise ValueError(f"a mask of shape {np.shape(mask)} for axes of {tuple(sizes)}")
+        return np.flatnonzero(mask)
+
+    def grad(self, inputs: Tensors, output_grads: Tensors) -> Tensors:
+        """Positions do not move."""
+        return [None] * len(inputs)
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """All, nothing, and a matrix."""
+        yield Example(cls(), (Sample((5,), "value:1", "bool"), *size_samples(5, 5)))
+        yield Example(cls(), (Sample((5,), "value:0", "bool"), *size_samples(0)))
+        yield Example(cls(), (Sample((2, 3), "value:1", "bool"), *size_samples(6, 2, 3)))
+
+
+def mask_positions(mask: Tensor, sizes: Tensors) -> list[Tensor]:
+    """For each axis of a mask the indices of its nonzero elements; `sizes` are what it masks."""
+    chosen = neq(mask, 0)
+    flat = Nonzero()(chosen, sum_over(cast(chosen, "int64")), *sizes)
+    found: list[Tensor] = []
+    for axis in reversed(range(1, mask.type.ndim)):
+        size = shape_i(mask, axis)
+        found.append(mod(flat, size))
+        flat = int_div(flat, size)
+    return [flat, *found[::-1]]
+
+
+def nonzero(x: Any, return_matrix: bool = False) -> Any:
+    """For each axis the indices (int64) of the nonzero elements, in row-major order.
+
+    >>> nonzero([0, 3, 0, 4])[0].eval()
+    array([1, 3])
+    """
+    x = as_tensor_variable(x)
+    if not x.type.ndim:
+        raise GraphTypeError("nonzero takes a tensor of one axis or more, not a scalar")
+    if return_matrix:
+        raise GraphTypeError("nonzero returns one vector for each axis; T.stack them to a matrix")
+    return tuple(mask_positions(x, ()))
+
+
+def flatnonzero(x: Any) -> Tensor:
+    """The positions of the nonzero elements of the flattened tensor (int64).
+
+    >>> flatnonzero([[0, 3], [4, 0]]).eval()
+    array([1, 2])
+    """
+    return nonzero(as_tensor_variable(x).flatten())[0]
