@@ -28,7 +28,7 @@ from symgraph.families import (
     SizeOf,
     View,
 )
-from symgraph.graph import Apply, Constant, Graph, toposort
+from symgraph.graph import Apply, Constant, Graph, Variable, clone_graph, toposort
 from symgraph.kernel import Kernel, verify
 from symgraph.lower.lower import lower
 from symgraph.memory import Plan, plan
@@ -86,10 +86,23 @@ def _native(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     if len(parts) == 1 and parts[0][1]:
         return _compiled(task, mode, title, trace)
     runners = [
-        (part, _compiled(part, mode, title, trace) if native else Interpreted(part))
+        (part, _compiled(_detached(part), mode, title, trace) if native else Interpreted(part))
         for part, native in parts
     ]
     return Chain(task, runners)
+
+
+def _detached(part: Task) -> Task:
+    """The same part, on inputs that nothing computes: lowering looks no further than them."""
+    replace = {var: _leaf(var) for var in part.inputs if var.owner is not None}
+    inputs = tuple(replace.get(var, var) for var in part.inputs)
+    return Task(inputs, tuple(clone_graph(part.outputs, replace)))
+
+
+def _leaf(var: Variable) -> Variable:
+    leaf = var.type.make_variable(var.name)
+    leaf.made_at = var.made_at
+    return leaf
 
 
 def _compiled(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:

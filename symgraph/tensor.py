@@ -14,11 +14,13 @@ from symgraph.gradient import hessian as hessian
 from symgraph.gradient import jacobian as jacobian
 from symgraph.gradient import verify_grad as verify_grad
 from symgraph.ops.arith import *
+from symgraph.ops.arrange import *
 from symgraph.ops.barrier import *
 from symgraph.ops.cast import *
 from symgraph.ops.closeness import *
 from symgraph.ops.compare import *
 from symgraph.ops.create import *
+from symgraph.ops.cumulative import *
 from symgraph.ops.elementary import *
 from symgraph.ops.index import *
 from symgraph.ops.join import *
@@ -30,6 +32,7 @@ from symgraph.ops.rounding import *
 from symgraph.ops.search import *
 from symgraph.ops.select import *
 from symgraph.ops.shape import *
+from symgraph.ops.sort import *
 from symgraph.types import RANK_NAMES, TensorType, as_tensor_variable, constant
 from symgraph.variable import TensorConstant, TensorVariable
 
