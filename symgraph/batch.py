@@ -15,15 +15,10 @@ from symgraph.errors import GraphTypeError
 from symgraph.families import Elemwise, Reduce
 from symgraph.graph import Apply, Variable, toposort
 from symgraph.ops.create import Alloc, alloc
-from symgraph.ops.index import (
-    FULL,
-    AdvancedIncSubtensor,
-    AdvancedSubtensor,
-    IncSubtensor,
-    Subtensor,
-)
 from symgraph.ops.join import Join, join, stack
 from symgraph.ops.linalg import Dot, batched_dot, tensordot
+from symgraph.ops.lookup import AdvancedIncSubtensor, AdvancedSubtensor
+from symgraph.ops.pattern import FULL
 from symgraph.ops.shape import (
     DimShuffle,
     MakeVector,
@@ -35,6 +30,7 @@ from symgraph.ops.shape import (
     shape_i,
     transpose,
 )
+from symgraph.ops.subtensor import IncSubtensor, Subtensor
 from symgraph.types import Tensor
 
 

@@ -16,8 +16,8 @@ import pytest
 import symgraph.tensor as T
 from symgraph.graph import Constant, Graph, Variable, equal_computations, inputs, toposort
 from symgraph.interpret import interpret
-from symgraph.ops.index import AdvancedIncSubtensor
 from symgraph.ops.linalg import Dot, Gemm
+from symgraph.ops.lookup import AdvancedIncSubtensor
 from symgraph.ops.reduce import Sum
 from symgraph.rewrite import EXACT, NAN_BLIND, ROUNDING, RewriteReport, Rule, RuleSet, rewrite
 from symgraph.rules import ALL, DEFAULT

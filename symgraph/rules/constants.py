@@ -10,9 +10,10 @@ from symgraph.graph import Apply, Constant, Variable
 from symgraph.ops.barrier import Barrier, disconnected_grad
 from symgraph.ops.cast import Cast
 from symgraph.ops.create import Alloc, ARange
-from symgraph.ops.index import AdvancedIncSubtensor, AdvancedSubtensor, IncSubtensor
 from symgraph.ops.linalg import Dot
+from symgraph.ops.lookup import AdvancedIncSubtensor, AdvancedSubtensor
 from symgraph.ops.shape import DimShuffle, ShapeI, SpecifyShape, shape_i
+from symgraph.ops.subtensor import IncSubtensor
 from symgraph.rewrite import EXACT
 from symgraph.rules.equations import Theme
 from symgraph.rules.samples import matrix, vector

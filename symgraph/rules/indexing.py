@@ -10,25 +10,14 @@ import numpy as np
 from symgraph.graph import Apply, Constant, Variable
 from symgraph.ops.arith import Add, Mul, Neg, Sub, add, mul, neg, second
 from symgraph.ops.create import Alloc, ARange, alloc, arange, zeros_like
-from symgraph.ops.index import (
-    AT,
-    FULL,
-    NEW,
-    SLICE,
-    AdvancedIncSubtensor,
-    AdvancedSubtensor,
-    IncSubtensor,
-    Part,
-    Pattern,
-    Subtensor,
-    inc_subtensor,
-    set_subtensor,
-    subtensor,
-)
+from symgraph.ops.index import inc_subtensor, set_subtensor, subtensor
 from symgraph.ops.join import Join, join
+from symgraph.ops.lookup import AdvancedIncSubtensor, AdvancedSubtensor
+from symgraph.ops.pattern import AT, FULL, NEW, SLICE, Part, Pattern
 from symgraph.ops.reduce import Sum
 from symgraph.ops.reduce import sum as sum_over
 from symgraph.ops.shape import MakeVector, make_vector, shape_i
+from symgraph.ops.subtensor import IncSubtensor, Subtensor
 from symgraph.rewrite import EXACT, ROUNDING
 from symgraph.rules.constants import same_size
 from symgraph.rules.equations import Theme

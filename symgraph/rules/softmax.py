@@ -14,13 +14,15 @@ from symgraph.ops.arith import Sub, TrueDiv, add, sub, true_div
 from symgraph.ops.barrier import DisconnectedGrad, disconnected_grad
 from symgraph.ops.compare import isinf
 from symgraph.ops.elementary import Exp, Log, exp, log
-from symgraph.ops.index import AdvancedSubtensor, Subtensor, subtensor
+from symgraph.ops.index import subtensor
+from symgraph.ops.lookup import AdvancedSubtensor
 from symgraph.ops.nnet import logsoftmax, softmax
 from symgraph.ops.reduce import Max, Sum, spread
 from symgraph.ops.reduce import max as max_over
 from symgraph.ops.reduce import sum as sum_over
 from symgraph.ops.select import Switch, switch
 from symgraph.ops.shape import DimShuffle
+from symgraph.ops.subtensor import Subtensor
 from symgraph.rewrite import ROUNDING
 from symgraph.rules.equations import Theme
 from symgraph.rules.powers import is_nonnegative

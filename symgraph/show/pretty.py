@@ -14,18 +14,12 @@ from symgraph.families import Elemwise, Reduce
 from symgraph.graph import Apply, Constant, Op, Variable
 from symgraph.ops.arith import Neg, Reciprocal, Sqr
 from symgraph.ops.cast import Cast
-from symgraph.ops.index import (
-    AT,
-    NEW,
-    AdvancedIncSubtensor,
-    AdvancedSubtensor,
-    IncSubtensor,
-    Part,
-    Subtensor,
-)
 from symgraph.ops.linalg import Dot, Gemm
 from symgraph.ops.logic import Invert
+from symgraph.ops.lookup import AdvancedIncSubtensor, AdvancedSubtensor
+from symgraph.ops.pattern import AT, NEW, Part
 from symgraph.ops.shape import DimShuffle, ShapeI
+from symgraph.ops.subtensor import IncSubtensor, Subtensor
 from symgraph.show.subject import subject_of
 from symgraph.show.words import leaf_text, visible
 

@@ -16,8 +16,14 @@ SIGNATURE = (
 )
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """No pool, whatever functions compiled by other tests left behind."""
+    threads.set_threads(1)
+
+
 @pytest.fixture
-def two_threads() -> Iterator[None]:
+def two_threads(one_thread: None) -> Iterator[None]:
     """A pool of two threads that hands out any launch at all."""
     threads.set_threads(2)
     yield
