@@ -63,9 +63,10 @@ class TensorOp(Op):
     reference: ClassVar[Callable[..., Any]]
 
     def __str__(self) -> str:
-        values = [str(getattr(self, f.name)) for f in fields(self)]  # type: ignore[arg-type]
+        settings = ((f.name, getattr(self, f.name)) for f in fields(self))  # type: ignore[arg-type]
+        words = [_setting(n, value) for n, value in settings if not _is_off(value)]
         name = type(self).__name__
-        return f"{name}{{{', '.join(values)}}}" if values else name
+        return f"{name}{{{', '.join(words)}}}" if words else name
 
     __repr__ = __str__
 
@@ -119,6 +120,19 @@ class TensorOp(Op):
     def examples(cls) -> Iterator[Example]:
         """Applications the derived tests try."""
         raise NotImplementedError(f"{cls.__name__} declares no examples")
+
+
+def _is_off(value: Any) -> bool:
+    return value is False or value is None
+
+
+def _setting(name: str, value: Any) -> str:
+    """How an op's name shows one of its settings: a flag by its name, others by their value."""
+    if value is True:
+        return name
+    if isinstance(value, tuple):
+        return f"({', '.join(map(str, value))})"
+    return str(value)
 
 
 def _failure(node: Apply, error: Exception) -> SymgraphError:
