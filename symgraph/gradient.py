@@ -23,6 +23,7 @@ from symgraph.ops.barrier import (
     zero_grad,
 )
 from symgraph.ops.create import eye, zeros
+from symgraph.ops.lookup import AdvancedSubtensor
 from symgraph.ops.reduce import sum as sum_over
 from symgraph.ops.shape import flatten, reshape, shape_i
 from symgraph.types import Tensor, TensorType, as_tensor_variable
@@ -40,6 +41,7 @@ __all__ = [
     "hessian_vector_product",
     "jacobian",
     "numeric_grad",
+    "sparse_grad",
     "subgraph_grad",
     "undefined_grad",
     "verify_grad",
@@ -195,6 +197,22 @@ def subgraph_grad(
     by_start = grad(None, ends, known_grads=start, disconnected_inputs="ignore") if start else []
     by_cost = grad(cost, ends, disconnected_inputs="ignore") if cost is not None else []
     return (*result, by_start, by_cost)
+
+
+def sparse_grad(var: Tensor) -> Tensor:
+    """`var` itself, a look-up of rows such as W[ids], whose gradient is a scatter anyway.
+
+    Theano's programs mark look-ups with it. Here every `W - rate * gradient` adds to the rows that
+    were looked up and touches no others.
+
+    Raises
+    ------
+    GraphTypeError
+        If `var` is not a tensor indexed by integers.
+    """
+    if var.owner is None or not isinstance(var.owner.op, AdvancedSubtensor):
+        raise GraphTypeError(f"sparse_grad takes a tensor indexed by integers, W[ids], not {var}")
+    return var
 
 
 def numeric_grad(

@@ -1,5 +1,6 @@
 """All rows, in the order of the table; one file per family."""
 
-from bench.rows import call, elementwise, reduction, training
+from bench.rows import call, elementwise, embedding, reduction, training
 
-ROWS = {row.name: row for family in (call, elementwise, reduction, training) for row in family.ROWS}
+FAMILIES = (call, elementwise, reduction, training, embedding)
+ROWS = {row.name: row for family in FAMILIES for row in family.ROWS}

@@ -201,31 +201,46 @@ class Lowering:
             alone = values.count(value) == 1 and value not in returned
             free = shared not in returned and shared not in values
             fits = self.sizes.dims(shared) == self.sizes.dims(value)
-            if alone and free and fits and self._can_overwrite(shared, value):
-                placed[value] = shared
+            if alone and free and fits:
+                chain = self._chain(shared, value, returned | set(values))
+                if chain and self._can_overwrite(shared, chain):
+                    placed |= dict.fromkeys(chain, shared)
         return placed
 
-    def _can_overwrite(self, shared: Variable, value: Variable) -> bool:
-        item = self.grouping.producer.get(value)
-        if (
-            item is None
-            or value not in self.stored
-            or not self._writes_where_it_reads(item, shared, value)
-        ):
-            return False
-        others = {i for i in self.grouping.items if shared in i.reads and i is not item}
-        return self.grouping.wait(item, others)
-
-    def _writes_where_it_reads(self, item: Item, shared: Variable, value: Variable) -> bool:
-        node = value.owner
-        assert node is not None
+    def _chain(
+        self, shared: Variable, value: Variable, kept: set[Variable]
+    ) -> tuple[Variable, ...]:
+        """Values that can be built one over the other, from `shared` to `value`; or none."""
+        item, node = self.grouping.producer.get(value), value.owner
+        if item is None or node is None or value not in self.stored:
+            return ()
         if isinstance(item, Group):
-            return self._reads_same_element(item, shared, node)
-        if isinstance(node.op, Product | Assemble):
-            first = self.reader.memory(node.inputs[0])
-            rest = {v for var in node.inputs[1:] for v in self.reader.data(var)}
-            return overwrites_first(node) and first is shared and shared not in rest
-        return False
+            return (value,) if self._reads_same_element(item, shared, node) else ()
+        if not overwrites_first(node):
+            return ()
+        first = self.reader.memory(node.inputs[0])
+        rest = {v for var in node.inputs[1:] for v in self.reader.data(var)}
+        if shared in rest or first in rest:
+            return ()
+        if first is shared:
+            return (value,)
+        if first in kept or not self._read_by_one(first, item):
+            return ()
+        before = self._chain(shared, first, kept)
+        return (*before, value) if before else ()
+
+    def _read_by_one(self, var: Variable, item: Item) -> bool:
+        """Whether nothing but an item reads a value, what computes it aside."""
+        return {i for i in self.grouping.items if var in i.reads} <= {
+            item,
+            self.grouping.producer.get(var),
+        }
+
+    def _can_overwrite(self, shared: Variable, chain: Sequence[Variable]) -> bool:
+        """Whether all else that reads a shared variable can come before a chain of writes."""
+        writers = {self.grouping.producer[value] for value in chain}
+        others = {i for i in self.grouping.items if shared in i.reads and i not in writers}
+        return self.grouping.wait(self.grouping.producer[chain[0]], others)
 
     def _reads_same_element(self, group: Group, shared: Variable, node: Apply) -> bool:
         if group.kinds[node] != FULL:
@@ -251,8 +266,7 @@ class Lowering:
                 continue
             first, out = self.reader.memory(node.inputs[0]), node.outputs[0]
             rest = {v for var in node.inputs[1:] for v in self.reader.data(var)}
-            readers = {i for i in self.grouping.items if first in i.reads}
-            alone = readers <= {item, self.grouping.producer.get(first)} and first not in rest
+            alone = self._read_by_one(first, item) and first not in rest
             if first in self.stored - kept and out not in self.in_place and alone:
                 heirs[first] = out
         return heirs

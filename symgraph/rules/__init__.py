@@ -16,6 +16,7 @@ from symgraph.rules import (
     indexing,
     powers,
     reductions,
+    scatters,
     softmax,
 )
 from symgraph.rules import products as matrix_products
@@ -23,11 +24,18 @@ from symgraph.rules import stable as stable_equations
 from symgraph.rules.equations import Guard, Theme
 
 simplify = constants.theme.rules | algebra.theme.rules | powers.theme.rules | choice.theme.rules
-shapes = axes.theme.rules | fills.theme.rules | indexing.theme.rules | reductions.theme.rules
+shapes = (
+    axes.theme.rules
+    | fills.theme.rules
+    | indexing.theme.rules
+    | scatters.theme.rules
+    | reductions.theme.rules
+)
 stable = softmax.theme.rules | stable_equations.theme.rules
 products = matrix_products.theme.rules
 ALL = simplify | shapes | stable | products
-DEFAULT = ALL.excluding(NAN_BLIND, FAST)
+# `scaled_scatter` makes NaN of some infinities, and only where everything else is NaN too.
+DEFAULT = ALL.excluding(NAN_BLIND, FAST).including("scaled_scatter")
 STABLE = stable.excluding(NAN_BLIND, FAST)
 NOTHING = RuleSet()
 

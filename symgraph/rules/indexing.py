@@ -1,29 +1,26 @@
-"""Parts of tensors: slices of slices, elements of what was just put together, scatters."""
+"""Parts of tensors: slices of slices, elements of what was just put together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from symgraph.graph import Apply, Constant, Variable
-from symgraph.ops.arith import Add, Mul, Neg, Sub, add, mul, neg, second
+from symgraph.ops.arith import add, second
 from symgraph.ops.create import Alloc, ARange, alloc, arange, zeros_like
 from symgraph.ops.index import inc_subtensor, set_subtensor, subtensor
 from symgraph.ops.join import Join, join
 from symgraph.ops.lookup import AdvancedIncSubtensor, AdvancedSubtensor
 from symgraph.ops.pattern import AT, FULL, NEW, SLICE, Part, Pattern
-from symgraph.ops.reduce import Sum
-from symgraph.ops.reduce import sum as sum_over
 from symgraph.ops.shape import MakeVector, make_vector, shape_i
 from symgraph.ops.subtensor import IncSubtensor, Subtensor
 from symgraph.rewrite import EXACT, ROUNDING
 from symgraph.rules.constants import same_size
 from symgraph.rules.equations import Theme
-from symgraph.rules.reductions import axes_of
 from symgraph.rules.samples import matrix, scalar, vector
-from symgraph.rules.terms import finite_number_of, kind, made_by, number, number_of, runs_alike
+from symgraph.rules.terms import kind, made_by, number_of, runs_alike
 from symgraph.types import constant
 
 theme = Theme("indexing")
@@ -389,96 +386,3 @@ def read_of_written(node: Apply) -> Variable | None:
     y = made.inputs[1]
     same = made.inputs[2:] == node.inputs[1:] and runs_alike(y, node.outputs[0])
     return y if same else None
-
-
-SCATTERS = (IncSubtensor, AdvancedIncSubtensor)
-
-
-def scatter_of(var: Variable) -> Apply | None:
-    """The node that adds something to zeros at an index."""
-    node = made_by(var, *SCATTERS)
-    if node is None or node.op.sets or number_of(node.inputs[0]) != 0:  # type: ignore[attr-defined]
-        return None
-    return node
-
-
-def scattered(node: Apply, y: Variable, onto: Variable | None = None) -> Variable:
-    """A scatter with something else added, to zeros unless told to what."""
-    made: Variable = node.op(node.inputs[0] if onto is None else onto, y, *node.inputs[2:])
-    return made
-
-
-def _scatter() -> Any:
-    x, at = matrix(), vector(name="at", dtype="int64")
-    return inc_subtensor(zeros_like(x)[at], matrix(name="y"))
-
-
-@rounding.rule(
-    Add, Sub, examples=lambda: [matrix() + _scatter(), matrix() - _scatter()], asks_readers=True
-)
-def sum_with_scatter(node: Apply, readers: Callable[[Variable], int]) -> Variable | None:
-    """a + (zeros with y added at an index) = a with y added there."""
-    minus = isinstance(node.op, Sub)
-    for a, b in (node.inputs, node.inputs[::-1])[: 1 if minus else 2]:
-        found = scatter_of(b)
-        if (
-            found is None
-            or readers(b) != 1
-            or not runs_alike(a, b)
-            or kind(a).dtype != kind(b).dtype
-        ):
-            continue
-        y = found.inputs[1]
-        return scattered(found, neg(y) if minus else y, onto=a)
-    return None
-
-
-@exact.rule(Neg, Mul, examples=lambda: [-_scatter(), _scatter() * 2.0])
-def multiple_of_scatter(node: Apply) -> Variable | None:
-    """c * (zeros with y added at an index) = zeros with c * y added there, for a number c."""
-    if isinstance(node.op, Neg):
-        found = scatter_of(node.inputs[0])
-        return None if found is None else scattered(found, neg(found.inputs[1]))
-    for a, c in (node.inputs, node.inputs[::-1]):
-        found = scatter_of(a)
-        factor = finite_number_of(c)
-        fits = kind(c).ndim <= kind(a).ndim and kind(a).dtype == kind(node.outputs[0]).dtype
-        if found is not None and factor is not None and fits and _narrow(c):
-            return scattered(found, mul(found.inputs[1], factor))
-    return None
-
-
-def _narrow(c: Variable) -> bool:
-    return all(size == 1 for size in kind(c).shape)
-
-
-def _picked(values: bool) -> Any:
-    x, rows, columns = matrix(), vector(name="i", dtype="int64"), vector(name="j", dtype="int64")
-    return inc_subtensor(zeros_like(x)[rows, columns], vector(name="y") if values else 1.0)
-
-
-@rounding.rule(
-    Sum, examples=lambda: [sum_over(_picked(v), a) for v in (True, False) for a in (0, 1, None)]
-)
-def sum_of_scatter(node: Apply) -> Variable | None:
-    """A sum over an axis of zeros with y added at (i, j) is zeros with y added at i, or at j.
-
-    Over both it is the sum of y.
-    """
-    found = scatter_of(node.inputs[0])
-    if found is None or not isinstance(found.op, AdvancedIncSubtensor) or type(node.op) is not Sum:
-        return None
-    zeros, y, *places = found.inputs
-    axes, ndim = axes_of(node), kind(zeros).ndim
-    alike = all(kind(v).shape != (1,) and kind(v).ndim == 1 for v in places)
-    if len(places) != ndim or not alike or kind(y).ndim > 1:
-        return None
-    left = [axis for axis in range(ndim) if axis not in axes]
-    if not left:
-        every = y if runs_alike(y, places[0]) else alloc(y, shape_i(places[0], 0))
-        return Sum((0,), node.op.dtype, node.op.acc_dtype)(every)
-    small = alloc(number(0, y), *(shape_i(zeros, axis) for axis in left))
-    made: Variable = AdvancedIncSubtensor((Part(AT),) * len(left), False)(
-        small, y, *(places[a] for a in left)
-    )
-    return made
