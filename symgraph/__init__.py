@@ -20,6 +20,7 @@ from symgraph.gradient import (
     zero_grad,
 )
 from symgraph.graph import Apply, Constant, Graph, Op, Type, Variable, clone
+from symgraph.loops import OrderedUpdates, foldl, foldr, map, reduce, scan, until
 from symgraph.mode import Mode
 from symgraph.ops.custom import as_op
 from symgraph.shared import SharedVariable, shared
@@ -36,6 +37,7 @@ __all__ = [
     "Lop",
     "Mode",
     "Op",
+    "OrderedUpdates",
     "Out",
     "Rop",
     "SharedVariable",
@@ -51,6 +53,8 @@ __all__ = [
     "disconnected_grad",
     "errors",
     "export",
+    "foldl",
+    "foldr",
     "function",
     "grad",
     "grad_clip",
@@ -59,12 +63,16 @@ __all__ = [
     "hessian",
     "jacobian",
     "load_json",
+    "map",
     "pp",
     "pprint",
+    "reduce",
+    "scan",
     "shared",
     "sparse_grad",
     "subgraph_grad",
     "tensor",
+    "until",
     "verify_grad",
     "zero_grad",
 ]

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
 from symgraph.errors import GraphTypeError, IndexRangeError, ShapeError, SymgraphError
-from symgraph.graph import Apply, Op, Variable, user_place
+from symgraph.flat import Flat, flatten, unflatten
+from symgraph.graph import Apply, Graph, Op, Variable, leaf_key, user_place
 from symgraph.kernel import Expr, Lit, call, cast, lit
 from symgraph.types import (
     COMPLEX,
@@ -489,3 +491,55 @@ class Library(TensorOp):
 
     routine: ClassVar[str] = ""
     reads: ClassVar[int | None] = None  # how many inputs the routine is given, all if None
+
+
+# --- loops ---------------------------------------------------------------------------------
+
+
+class InnerGraph(Graph):
+    """A graph inside an op; two are equal if they compute the same from their inputs."""
+
+    @cached_property
+    def structure(self) -> tuple[Any, ...]:
+        """What it computes, apart from names and lines."""
+        numbers: dict[Variable, Any] = {var: n for n, var in enumerate(self.inputs)}
+        nodes = []
+        for node in self.toposort():
+            nodes.append((node.op, *(numbers.get(v, leaf_key(v)) for v in node.inputs)))
+            numbers.update((out, ("made", len(numbers) + out.index)) for out in node.outputs)
+        outputs = tuple(numbers.get(v, leaf_key(v)) for v in self.outputs)
+        return (tuple(v.type for v in self.inputs), tuple(nodes), outputs)
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, InnerGraph) and self.structure == other.structure
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.structure)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"<graph of {len(self.inputs)} inputs and {len(self.outputs)} outputs>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _inner_graph, (self.inputs, flatten(self.outputs))
+
+
+def _inner_graph(inputs: tuple[Variable, ...], flat: Flat) -> InnerGraph:
+    return InnerGraph(inputs, tuple(unflatten(flat)))
+
+
+@dataclass(frozen=True, repr=False)
+class Loop(TensorOp):
+    """Ops that run a graph of their own again and again: native control flow around its steps."""
+
+    body: InnerGraph
+
+    @property
+    def inner_graph(self) -> InnerGraph:
+        """The graph that is run."""
+        return self.body

@@ -224,6 +224,10 @@ class Op:
         """Compute the outputs from the values `inputs` into `output_storage[i][0]`."""
         raise NotImplementedError(f"{type(self).__name__} does not define perform")
 
+    def awaits(self, node: Apply, known: Mapping[Variable, Any]) -> Sequence[Variable]:
+        """The inputs to be computed before the node is, given the values known so far."""
+        return node.inputs
+
     def evaluate(self, node: Apply, inputs: Sequence[Any]) -> list[Any]:
         """The values of the node's outputs, by the op's reference meaning."""
         storage: list[list[Any]] = [[None] for _ in node.outputs]
@@ -392,16 +396,17 @@ def equal_computations(left: Sequence[Variable], right: Sequence[Variable]) -> b
     order = toposort(right)
     numbers: dict[tuple[Any, ...], Apply] = {}
     for node in [*toposort(left), *order]:
-        key = (node.op, tuple(_leaf_key(twins.get(var, var)) for var in node.inputs))
+        key = (node.op, tuple(leaf_key(twins.get(var, var)) for var in node.inputs))
         first = numbers.setdefault(key, node)
         twins.update(zip(node.outputs, first.outputs, strict=True))
     return all(
-        _leaf_key(twins.get(a, a)) == _leaf_key(twins.get(b, b))
+        leaf_key(twins.get(a, a)) == leaf_key(twins.get(b, b))
         for a, b in zip(left, right, strict=True)
     )
 
 
-def _leaf_key(var: Variable) -> Any:
+def leaf_key(var: Variable) -> Any:
+    """What makes two variables without owner the same: a constant's value, else identity."""
     if isinstance(var, Constant):
         return (var.type, getattr(var, "signature", lambda: id(var))())
     return var

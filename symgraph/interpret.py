@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from symgraph.errors import MissingInputError
-from symgraph.graph import Apply, Constant, Variable, toposort
+from symgraph.graph import Apply, Constant, Variable
 
 Watch = Callable[[Apply, Sequence[Any]], None]
 
@@ -16,20 +16,34 @@ def interpret(
 ) -> list[Any]:
     """The values of `outputs` when the variables in `values` have those values.
 
-    `watch(node, results)` is called after each node.
+    Only what is needed is computed: of a lazy op, what it awaits. `watch(node, results)` is
+    called after each node.
     """
     known: dict[Variable, Any] = dict(values)
-
-    def value(var: Variable) -> Any:
+    stack = list(reversed(outputs))
+    while stack:
+        var = stack[-1]
         if var in known:
-            return known[var]
-        if isinstance(var, Constant):
-            return var.data
-        raise MissingInputError(f"{var}, made at {var.made_at}, has no value")
+            stack.pop()
+        elif var.owner is None:
+            known[var] = _given(var)
+        else:
+            waits = [v for v in var.owner.op.awaits(var.owner, known) if v not in known]
+            stack += reversed(waits)
+            if not waits:
+                _run(var.owner, known, watch)
+    return [known[var] for var in outputs]
 
-    for node in toposort(outputs, stop=known):
-        results = node.op.evaluate(node, [value(var) for var in node.inputs])
-        if watch is not None:
-            watch(node, results)
-        known.update(zip(node.outputs, results, strict=True))
-    return [value(var) for var in outputs]
+
+def _given(var: Variable) -> Any:
+    if isinstance(var, Constant):
+        return var.data
+    raise MissingInputError(f"{var}, made at {var.made_at}, has no value")
+
+
+def _run(node: Apply, known: dict[Variable, Any], watch: Watch | None) -> None:
+    """One node; an input that was not awaited is None."""
+    results = node.op.evaluate(node, [known.get(var) for var in node.inputs])
+    if watch is not None:
+        watch(node, results)
+    known.update(zip(node.outputs, results, strict=True))
