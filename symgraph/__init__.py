@@ -20,7 +20,7 @@ from symgraph.gradient import (
     zero_grad,
 )
 from symgraph.graph import Apply, Constant, Graph, Op, Type, Variable, clone
-from symgraph.loops import OrderedUpdates, foldl, foldr, map, reduce, scan, until
+from symgraph.loops import OrderedUpdates, foldl, foldr, map, reduce, scan, scan_checkpoints, until
 from symgraph.mode import Mode
 from symgraph.ops.custom import as_op
 from symgraph.shared import SharedVariable, shared
@@ -68,6 +68,7 @@ __all__ = [
     "pprint",
     "reduce",
     "scan",
+    "scan_checkpoints",
     "shared",
     "sparse_grad",
     "subgraph_grad",

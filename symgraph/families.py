@@ -506,7 +506,7 @@ class InnerGraph(Graph):
         nodes = []
         for node in self.toposort():
             nodes.append((node.op, *(numbers.get(v, leaf_key(v)) for v in node.inputs)))
-            numbers.update((out, ("made", len(numbers) + out.index)) for out in node.outputs)
+            numbers |= {out: (len(nodes), place) for place, out in enumerate(node.outputs)}
         outputs = tuple(numbers.get(v, leaf_key(v)) for v in self.outputs)
         return (tuple(v.type for v in self.inputs), tuple(nodes), outputs)
 

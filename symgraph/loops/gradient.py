@@ -48,9 +48,7 @@ class _Carried:
 class _Backward:
     """The scan that goes back, and what is made of its outputs."""
 
-    def __init__(
-        self, op: Scan, inputs: Tensors, outputs: Tensors, output_grads: Tensors
-    ) -> None:
+    def __init__(self, op: Scan, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> None:
         self.op, self.given = op, op.inputs(inputs)
         self.grads = op.outputs(output_grads)
         self.reads, self.made = op.arguments(op.body.inputs), op.results(op.body.outputs)
@@ -165,9 +163,7 @@ class _Backward:
         initials = [*map(self._initial, carried), *map(self._nothing, sums)]
         count = self.high if self._whole else self.high - self.low
         made = op.outputs(
-            many(op(count, *rows.values(), *initials, *(w for _, w in others)))
-            if results
-            else []
+            many(op(count, *rows.values(), *initials, *(w for _, w in others))) if results else []
         )
         return self._gathered(carried, made, wanted, list(sums))
 
@@ -215,9 +211,7 @@ class _Backward:
         found = {v: self._part(whole, 0, 0) for v, whole in every.items() if v in read}
         for k, (state, lags) in enumerate(zip(self.op.states, self.reads.lagged, strict=True)):
             found |= {
-                v: self._trace(k, lag)
-                for v, lag in zip(lags, state.lags, strict=True)
-                if v in read
+                v: self._trace(k, lag) for v, lag in zip(lags, state.lags, strict=True) if v in read
             }
         first = len(self.forward.rows) - len(self.rows_kept)
         for var, whole in zip(self.rows_kept.values(), self.forward.rows[first:], strict=True):

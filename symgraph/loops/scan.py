@@ -95,23 +95,45 @@ def scan(
     >>> sums.eval()
     array([1., 3., 6.])
     """
-    slots, infos = read_sequences(sequences), read_outputs(outputs_info)
-    others = [as_tensor_variable(item) for item in many(non_sequences)]
-    count = step_count(n_steps, slots)
-    if isinstance(count, Constant) and count.data < 0:
-        count, go_backwards = as_tensor_variable(-count.data), not go_backwards
-    arguments = _arguments(fn, slots, infos, others)
-    returned = read_returned(fn(*arguments.rows, *arguments.lagged, *others))
-    step = _Step(arguments, returned, infos)
-    if strict:
-        _check_strict(step.others, others)
-    whole = n_steps is None and len({slot.length for slot in slots}) == 1
-    rows = [part for slot in slots for part in slot.parts(count, whole, go_backwards)]
-    op = step.op(len(rows), truncate_gradient, name or "")
-    made = many(op(count, *rows, *step.initials, *step.others))
-    outputs = step.stacked(op, made, count)
+    request = Request(
+        fn, sequences, outputs_info, non_sequences, n_steps, go_backwards, strict,
+        {"truncate": truncate_gradient, "label": name or ""},
+    )  # fmt: skip
+    outputs, updates = build(request)
     form: Any = outputs if return_list or len(outputs) > 1 else outputs[0] if outputs else None
-    return form, step.last(op, made)
+    return form, updates
+
+
+class Request(NamedTuple):
+    """What a scan is asked for; `options` are fields of the op."""
+
+    fn: Callable[..., Any]
+    sequences: Any = None
+    outputs_info: Any = None
+    non_sequences: Any = None
+    n_steps: Any = None
+    go_backwards: bool = False
+    strict: bool = False
+    options: dict[str, Any] = {}
+
+
+def build(request: Request) -> tuple[list[Tensor], OrderedUpdates]:
+    """The outputs of a scan, one row for each step, and its updates."""
+    slots, infos = read_sequences(request.sequences), read_outputs(request.outputs_info)
+    others = [as_tensor_variable(item) for item in many(request.non_sequences)]
+    count, backwards = step_count(request.n_steps, slots), request.go_backwards
+    if isinstance(count, Constant) and count.data < 0:
+        count, backwards = as_tensor_variable(-count.data), not backwards
+    arguments = _arguments(request.fn, slots, infos, others)
+    returned = read_returned(request.fn(*arguments.rows, *arguments.lagged, *others))
+    step = _Step(arguments, returned, infos)
+    if request.strict:
+        _check_strict(step.others, others)
+    whole = request.n_steps is None and len({slot.length for slot in slots}) == 1
+    rows = [part for slot in slots for part in slot.parts(count, whole, backwards)]
+    op = Scan(step.body, len(rows), tuple(step.states), stops=step.stops, **request.options)
+    made = many(op(count, *rows, *step.initials, *step.others))
+    return step.stacked(op, made), step.last(op, made)
 
 
 class _Arguments(NamedTuple):
@@ -184,20 +206,10 @@ class _Step:
     def initials(self) -> list[Tensor]:
         """The initial values of all states."""
         given = [info.initial for info in self.infos if info is not None]
-        return [*given, *(dimshuffle(v, "x", *range(v.type.ndim)) for v in self.updates)]
+        shared: Sequence[Tensor] = list(self.updates)
+        return [*given, *(dimshuffle(v, "x", *range(v.type.ndim)) for v in shared)]
 
-    def op(self, sequences: int, truncate: int, label: str) -> Scan:
-        """The op that runs the step again and again."""
-        return Scan(
-            self.body,
-            sequences,
-            tuple(self.states),
-            stops=self.stops,
-            truncate=truncate,
-            label=label,
-        )
-
-    def stacked(self, op: Scan, made: Sequence[Tensor], count: Tensor) -> list[Tensor]:
+    def stacked(self, op: Scan, made: Sequence[Tensor]) -> list[Tensor]:
         """The outputs in the order of the function's, one row for each step done."""
         found = op.outputs(made)
         states, rows = iter(found.states), iter(found.rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
@@ -124,9 +124,7 @@ class Scan(Loop):
     def inputs(self, items: Sequence[Any]) -> Inputs:
         """One item for each input of the node, sorted by use."""
         after, last = 1 + self.sequences, 1 + self.sequences + len(self.states)
-        return Inputs(
-            items[0], list(items[1:after]), list(items[after:last]), list(items[last:])
-        )
+        return Inputs(items[0], list(items[1:after]), list(items[after:last]), list(items[last:]))
 
     def outputs(self, items: Sequence[Any]) -> Outputs:
         """One item for each output of the node, sorted by use."""
@@ -136,9 +134,8 @@ class Scan(Loop):
 
     def arguments(self, items: Sequence[Any]) -> Arguments:
         """One item for each input of the body, sorted by use."""
-        rest, lagged = iter(items[self.sequences :]), []
-        for state in self.states:
-            lagged.append([next(rest) for _ in state.lags])
+        rest = iter(items[self.sequences :])
+        lagged = [[next(rest) for _ in state.lags] for state in self.states]
         return Arguments(list(items[: self.sequences]), lagged, list(rest))
 
     def results(self, items: Sequence[Any]) -> Results:
@@ -216,7 +213,7 @@ class Scan(Loop):
         yield Example(_weighted(cls), (_steps(0), Sample((0, 3)), start, weight))
         yield Example(_far_back(cls), (_steps(5), Sample((3,)), Sample(())))
         yield Example(_far_back(cls, backwards=True), (_steps(2), Sample((3,)), Sample(())))
-        yield Example(_growing(cls), (_steps(9), Sample((1,), "above1")))
+        yield Example(_halved(cls), (_steps(9), Sample((1,), "above1")))
 
 
 class _Run:
@@ -302,7 +299,8 @@ class _Run:
         """The rows of all steps, zeros for those not done."""
         shape = np.shape(values[0]) if values else shape
         rows = np.zeros((self.count, *shape), dtype)
-        rows[: len(values)] = values[::-1] if self.op.backwards else values
+        if values:
+            rows[: len(values)] = values[::-1] if self.op.backwards else values
         return rows
 
     def _row_shape(self, k: int) -> tuple[int, ...]:
@@ -324,7 +322,7 @@ def steps_message(op: Scan) -> str:
     return f"{op}: %0 steps; n_steps cannot be negative, pass go_backwards=True to run backwards"
 
 
-def depends_on(outputs: Sequence[Variable], given: Sequence[Variable]) -> set[Variable]:
+def depends_on(outputs: Iterable[Variable], given: Sequence[Variable]) -> set[Variable]:
     """The variables behind `outputs` that depend on `given`, themselves included."""
     found = set(given)
     for node in toposort(outputs, stop=given):
@@ -355,8 +353,8 @@ def _far_back(kind: type[Scan], **options: Any) -> Scan:
     return kind(body, 0, (State((1, 3)),), **options)
 
 
-def _growing(kind: type[Scan]) -> Scan:
-    """Squares until one is above 100."""
+def _halved(kind: type[Scan]) -> Scan:
+    """Halves until one is below 0.3."""
     x = TensorType("float64", ())("x")
-    body = InnerGraph((x,), (mul(x, x), gt(mul(x, x), 100.0)))
-    return kind(body, 0, (State(traced=False),), stops=True)
+    half = mul(x, 0.5)
+    return kind(InnerGraph((x,), (half, gt(0.3, half))), 0, (State(traced=False),), stops=True)
