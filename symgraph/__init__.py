@@ -23,6 +23,7 @@ from symgraph.graph import Apply, Constant, Graph, Op, Type, Variable, clone
 from symgraph.loops import OrderedUpdates, foldl, foldr, map, reduce, scan, scan_checkpoints, until
 from symgraph.mode import Mode
 from symgraph.ops.custom import as_op
+from symgraph.random import RandomStream
 from symgraph.shared import SharedVariable, shared
 from symgraph.show import debugprint, export, load_json, pp, pprint
 from symgraph.types import TensorType, as_tensor_variable, constant
@@ -39,6 +40,7 @@ __all__ = [
     "Op",
     "OrderedUpdates",
     "Out",
+    "RandomStream",
     "Rop",
     "SharedVariable",
     "TensorType",

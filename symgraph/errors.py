@@ -38,6 +38,10 @@ class ShapeError(SymgraphError, ValueError):
     """Sizes that have to agree do not, when the graph is built or when it runs."""
 
 
+class ParameterError(SymgraphError, ValueError):
+    """A parameter of a random draw lies outside its domain, or a seed is none."""
+
+
 class IndexRangeError(SymgraphError, IndexError):
     """An index lies outside the axis it indexes."""
 

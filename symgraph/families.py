@@ -370,6 +370,31 @@ class Indexed(TensorOp):
         return ()
 
 
+def flat_index(index: Sequence[Expr], dims: Sequence[Dim]) -> Expr:
+    """The row-major offset of an index."""
+    flat: Expr = lit(0)
+    for i, size in zip(index, dims, strict=True):
+        if not is_one(size):
+            flat = flat * size + i
+    return flat
+
+
+@dataclass(frozen=True, repr=False)
+class Positional(Indexed):
+    """Indexed ops whose element follows from its row-major position: random draws.
+
+    Loops that run along whole axes ask by position, so that adjacent axes stay one loop.
+    """
+
+    def at(self, place: Expr, args: Sequence[Arg], read: Read, dtype: str) -> Expr:
+        """The output's element at a row-major position."""
+        raise NotImplementedError
+
+    def element(self, index: Index, args: Sequence[Arg], read: Read, dtype: str) -> Expr:
+        """The element at the position of an index."""
+        return self.at(flat_index(index, self.out_shape(*args)), args, read, dtype)
+
+
 @dataclass(frozen=True, repr=False)
 class Moved(Indexed):
     """Ops whose output elements are elements of input 0: slices, transposes, look-ups.

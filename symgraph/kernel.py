@@ -30,12 +30,12 @@ ARITY: dict[str, int] = (
     | dict.fromkeys("exp exp2 expm1 log log2 log10 log1p sigmoid softplus erf erfc".split(), 1)
     | dict.fromkeys("sin cos tan arcsin arccos arctan sinh cosh tanh".split(), 1)
     | dict.fromkeys("arcsinh arccosh arctanh isnan isinf real imag conj angle".split(), 1)
-    | {"arctan2": 2, "select": 3, "fma": 3, "complex": 2}
+    | {"arctan2": 2, "select": 3, "fma": 3, "complex": 2, "philox": 3, "philox_high": 3}
 )
 # Operations worth storing rather than computing twice.
 COSTLY = frozenset(
     "pow exp exp2 expm1 log log2 log10 log1p sigmoid softplus erf erfc sin cos tan arcsin arccos"
-    " arctan sinh cosh tanh arcsinh arccosh arctanh arctan2 floordiv mod".split()
+    " arctan sinh cosh tanh arcsinh arccosh arctanh arctan2 floordiv mod philox philox_high".split()
 )
 
 

@@ -12,6 +12,7 @@ from symgraph.backends.elementary import (  # noqa: F401  (they fill the table)
     exponential,
     inverse,
     logarithm,
+    philox,
     power,
     trigonometric,
 )

@@ -20,7 +20,7 @@ from numba import types
 from numba.core.errors import LoweringError
 from numba.extending import intrinsic
 
-from symgraph.backends.scalar import is_float
+from symgraph.backends.scalar import is_float, is_signed
 
 ARITHMETIC = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div"}
 BITWISE = {
@@ -39,7 +39,7 @@ class Value(NamedTuple):
 
 
 def scalar(function: Callable[..., Any]) -> Any:
-    """Mark a straight-line function of numbers of one signed dtype, which its result has too.
+    """Mark a straight-line function of numbers of one dtype, which its result has too.
 
     It is a sequence of assignments and a `return`, of numbers, + - * /, & | ^ << >>, comparisons,
     casts such as `float32(x)`, the run time's scalar operations and other @scalar functions.
@@ -154,6 +154,7 @@ class Writer:
             operator = f"f{operator}"
         elif not is_float(kind) and operator != "div":
             operator = operator or BITWISE.get(type(node.op))
+            operator = "lshr" if operator == "ashr" and not is_signed(kind) else operator
         else:
             operator = None
         if operator is None:
@@ -164,7 +165,8 @@ class Writer:
         kind, *codes = self._pair(node, node.left, node.comparators[0])
         sign = COMPARISONS[type(node.ops[0])]
         if not is_float(kind):
-            return Value(types.boolean, self.builder.icmp_signed(sign, *codes))
+            compare = self.builder.icmp_signed if is_signed(kind) else self.builder.icmp_unsigned
+            return Value(types.boolean, compare(sign, *codes))
         compare = self.builder.fcmp_unordered if sign == "!=" else self.builder.fcmp_ordered
         return Value(types.boolean, compare(sign, *codes))
 

@@ -55,7 +55,7 @@ NUMPY = {
     "exp2": "np.exp2",
 }  # fmt: skip
 Writer = Callable[[Call], tuple[str, int]]  # the text and how tightly it binds
-SUFFIX = {"float32": "f32", "float64": "f64"}
+SUFFIX = {"float32": "f32", "float64": "f64", "uint64": "u64"}
 
 
 def numba_name(dtype: str) -> str:
@@ -131,7 +131,7 @@ def _write_infix(expr: Call) -> tuple[str, int]:
     left, right = expr.args
     tight = strength + 1 if strength == 2 else strength
     text = f"{_inside(left, tight)} {sign} {_inside(right, strength + 1)}"
-    narrow = _narrow(text, expr.dtype)
+    narrow = text if expr.dtype == "uint64" else _narrow(text, expr.dtype)
     return (text, strength) if narrow == text else (narrow, ATOM)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from symgraph.families import Assemble, Piece
+from symgraph.families import Assemble, Piece, flat_index
 from symgraph.graph import Apply, Variable
 from symgraph.kernel import (
     HI,
@@ -24,7 +24,7 @@ from symgraph.kernel import (
     lit,
     select,
 )
-from symgraph.lower.elements import Context, element_at, flat_index, make_launch
+from symgraph.lower.elements import Context, element_at, make_launch
 from symgraph.lower.program import Copy, Launch, Step
 from symgraph.lower.sizes import Namer, as_size, is_lit
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symgraph.families import Elemwise, Indexed
+from symgraph.families import Elemwise, Indexed, Positional, flat_index
 from symgraph.graph import Apply, Constant, Variable
 from symgraph.kernel import (
     COSTLY,
@@ -21,13 +21,13 @@ from symgraph.kernel import (
     Name,
     Stmt,
     expressions,
-    lit,
     statements,
     walk,
 )
 from symgraph.lower.group import Reader, Work
 from symgraph.lower.program import Launch
-from symgraph.lower.sizes import Namer, Sizes, dtype_of, is_lit
+from symgraph.lower.sizes import Namer, Sizes, dtype_of
+from symgraph.types import Arg
 
 COSTLY_WEIGHT = 8  # scalar steps an exp counts for
 
@@ -47,6 +47,9 @@ class Context:
         root = self.reader.memory(var)
         if root in self.buffers:
             return Load(self.buffers[root], place)
+        if self.reader.is_virtual(root):
+            assert root.owner is not None
+            return positional_element(root.owner, place, self)
         return scalar_constant(root) or self.sizes.scalar(root)
 
 
@@ -55,15 +58,6 @@ def scalar_constant(var: Variable) -> Lit | None:
     if isinstance(var, Constant) and var.data.size == 1:
         return Lit(var.data.item(), dtype_of(var))
     return None
-
-
-def flat_index(index: Sequence[Expr], dims: Sequence[Expr]) -> Expr:
-    """The row-major offset of an index."""
-    flat: Expr = lit(0)
-    for i, size in zip(index, dims, strict=True):
-        if not is_lit(size, 1):
-            flat = flat * size + i
-    return flat
 
 
 def element_at(var: Variable, index: tuple[Expr, ...], context: Context) -> Expr:
@@ -90,14 +84,41 @@ def element_of(node: Apply, index: tuple[Expr, ...], context: Context) -> Expr:
     )
 
 
-def cost_of(node: Apply) -> int:
-    """Scalar steps an element of a node takes."""
+def positional_element(node: Apply, place: Expr, context: Context) -> Expr:
+    """The element at a row-major position of an op that goes by it."""
     op = node.op
+    assert isinstance(op, Positional)
+    args = [context.sizes.arg(var) for var in node.inputs]
+
+    def read(k: int, where: tuple[Expr, ...]) -> Expr:
+        return element_at(node.inputs[k], tuple(where), context)
+
+    return op.at(place, args, read, dtype_of(node.outputs[0]))
+
+
+def cost_of(node: Apply) -> int:
+    """Scalar steps an element of a node takes, with the draws it reads."""
+    op = node.op
+    if isinstance(op, Positional):
+        return _cost_of_draw(node, op)
     if not isinstance(op, Elemwise):
         return 1
     expr = op.expression(*(Name(f"x{k}", dtype_of(v)) for k, v in enumerate(node.inputs)))
+    drawn = [v.owner for v in node.inputs if v.owner and isinstance(v.owner.op, Positional)]
+    return max(1, _steps(expr)) + sum(map(cost_of, drawn))
+
+
+def _cost_of_draw(node: Apply, op: Positional) -> int:
+    def read(k: int, where: tuple[Expr, ...]) -> Expr:
+        return Name(f"x{k}", dtype_of(node.inputs[k]))
+
+    args = [Arg(()) for _ in node.inputs]
+    return _steps(op.at(Name("p"), args, read, dtype_of(node.outputs[0])))
+
+
+def _steps(expr: Expr) -> int:
     calls = [part.op for part in walk(expr) if isinstance(part, Call)]
-    return max(1, sum(COSTLY_WEIGHT if c in COSTLY else 1 for c in calls))
+    return sum(COSTLY_WEIGHT if c in COSTLY else 1 for c in calls)
 
 
 def local_name(node: Apply) -> str:

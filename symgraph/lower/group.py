@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from symgraph.families import Elemwise, Indexed, Moved, Reduce, View
+from symgraph.families import Elemwise, Indexed, Moved, Positional, Reduce, View
 from symgraph.graph import Apply, Constant, Variable
 from symgraph.kernel import Expr
 from symgraph.lower.sizes import Sizes, is_lit
@@ -142,6 +142,8 @@ class Reader:
         axes: tuple[int | None, ...] = tuple(range(len(self.sizes.dims(var))))
         while self.is_virtual(var):
             assert var.owner is not None
+            if isinstance(var.owner.op, Positional):
+                break
             step = axis_map(var.owner)
             if step is None:
                 return var, None
@@ -190,7 +192,7 @@ def work_of(node: Apply, reader: Reader) -> Work:
     reduces = None
     if isinstance(node.op, Reduce):
         reduces = tuple(p for p, axis in enumerate(positions) if axis in node.op.axes)
-    if isinstance(node.op, Indexed):
+    if isinstance(node.op, Indexed) and not isinstance(node.op, Positional):
         readings = tuple(Reading(v, None) for var in node.inputs for v in reader.data(var))
     else:
         readings = tuple(reader.reading(var, dims) for var in node.inputs)

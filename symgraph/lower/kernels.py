@@ -10,9 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from symgraph.families import Elemwise, Reduce
+from symgraph.families import Elemwise, Positional, Reduce
 from symgraph.graph import Apply, Variable
-from symgraph.kernel import HI, LO, Buffer, Expr, Let, Load, Loop, Name, Stmt, Store, Update, lit
+from symgraph.kernel import (
+    HI,
+    LO,
+    Buffer,
+    Call,
+    Expr,
+    Let,
+    Load,
+    Loop,
+    Name,
+    Stmt,
+    Store,
+    Update,
+    lit,
+)
 from symgraph.lower.elements import (
     Context,
     cost_of,
@@ -20,6 +34,7 @@ from symgraph.lower.elements import (
     element_of,
     local_name,
     make_launch,
+    positional_element,
     scalar_constant,
 )
 from symgraph.lower.group import (
@@ -278,6 +293,8 @@ class GroupWriter:
     def _expression(self, node: Apply, body: list[Stmt]) -> Expr:
         if isinstance(node.op, Elemwise):
             return node.op.expression(*(self._operand(node, k, body) for k in range(node.nin)))
+        if isinstance(node.op, Positional):
+            return positional_element(node, self.loops.flat(self.loops.axes(node)), self.context)
         return element_of(node, self._index(node, node.outputs[0]), self.context)
 
     # --- reductions --------------------------------------------------------------------
@@ -326,14 +343,16 @@ class GroupWriter:
             return constant
         axes = self.loops.axes(node)
         along = [p for p, flag in zip(axes, flags, strict=True) if flag]
-        return self._once(self.context.load(source, self.loops.flat(along)), body)
+        wish = local_name(source.owner) if source.owner is not None else ""
+        return self._once(self.context.load(source, self.loops.flat(along)), body, wish)
 
-    def _once(self, expr: Expr, body: list[Stmt]) -> Expr:
-        """A load under a name, written once a phase."""
-        if not isinstance(expr, Load):
+    def _once(self, expr: Expr, body: list[Stmt], wish: str = "") -> Expr:
+        """A load, or a computed element that has a name, bound to it once a phase."""
+        wish = f"{expr.buffer.name}_at" if isinstance(expr, Load) else wish
+        if not isinstance(expr, Load | Call) or not wish:
             return expr
         if expr not in self._loads:
-            name = Name(self.local(f"{expr.buffer.name}_at"), expr.dtype)
+            name = Name(self.local(wish), expr.dtype)
             body.append(Let(name.id, expr))
             self._loads[expr] = name
         return self._loads[expr]

@@ -8,7 +8,8 @@ A function is defined once, as a builder of kernel expressions that serves float
         return select(x < 0, e, 1) / (e + 1)
 
 It uses only operations that vectorise, no branches, no tables. `let` names a value that is used
-more than once or that deserves a name in the written text.
+more than once or that deserves a name in the written text. `@define_bits` is the same for functions
+of 64-bit words.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from symgraph.kernel import Expr, Let, Lit, Name, lit
 
 T = TypeVar("T")
 Builder = Callable[..., Expr]
-SUFFIX = {"float32": "f32", "float64": "f64"}
+SUFFIX = {"float32": "f32", "float64": "f64", "uint64": "u64"}
 
 
 @dataclass(frozen=True)
 class ScalarFunction:
-    """A function of floats of one dtype: parameters, named values in order, result."""
+    """A function of numbers of one dtype: parameters, named values in order, result."""
 
     name: str
     dtype: str
@@ -64,13 +65,14 @@ class Format:
 
 FORMATS = {"float32": Format("int32", 23, 127), "float64": Format("int64", 52, 1023)}
 _builders: dict[str, Builder] = {}
+_bit_builders: dict[str, Builder] = {}
 
 
 class Body:
     """Names the values of a function being defined: `let(name, value)` returns the name."""
 
     def __init__(self, dtype: str) -> None:
-        self.dtype, self.format = dtype, FORMATS[dtype]
+        self.dtype = dtype
         self.lets: list[Let] = []
         self._uses: dict[str, int] = {}
 
@@ -80,6 +82,11 @@ class Body:
         fresh = Name(name if uses == 1 else f"{name}{uses}", value.dtype)
         self.lets.append(Let(fresh.id, value))
         return fresh
+
+    @property
+    def format(self) -> Format:
+        """The layout of the floats."""
+        return FORMATS[self.dtype]
 
     def pick(self, float32: T, float64: T) -> T:
         """The one of two things that belongs to the dtype."""
@@ -105,11 +112,18 @@ def define(builder: Builder) -> Builder:
     return builder
 
 
+def define_bits(builder: Builder) -> Builder:
+    """Enter a function of 64-bit words, that is of uint64, into the table."""
+    _bit_builders[builder.__name__] = builder
+    return builder
+
+
 @cache
 def function(op: str, dtype: str) -> ScalarFunction | None:
     """Our own function for an operation of a kernel, None if there is none."""
-    builder = _builders.get(op)
-    if builder is None or dtype not in FORMATS:
+    table = _builders if dtype in FORMATS else _bit_builders if dtype == "uint64" else {}
+    builder = table.get(op)
+    if builder is None:
         return None
     body = Body(dtype)
     _, *names = inspect.signature(builder).parameters
@@ -121,5 +135,5 @@ def function(op: str, dtype: str) -> ScalarFunction | None:
 
 
 def operations() -> tuple[str, ...]:
-    """The operations there are functions for."""
+    """The operations on floats there are functions for."""
     return tuple(_builders)
