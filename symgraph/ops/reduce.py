@@ -65,6 +65,11 @@ def wide_integer(dtype: str) -> str:
     return "uint64" if dtype.startswith("uint") else "int64"
 
 
+def in_any_order(operation: str, dtype: str) -> str:
+    """The kernel's name of a sum or product whose order is free; complex ones keep theirs."""
+    return operation if dtype in COMPLEX else f"{operation}_any_order"
+
+
 class _Fold(Reduce):
     """A reduction with one accumulator of the operand's dtype."""
 
@@ -100,7 +105,7 @@ class Sum(Reduce):
 
     def step(self, accs: tuple[Expr, ...], x: Expr, position: Expr) -> tuple[Expr, ...]:
         """One more term."""
-        return (call("add_any_order", accs[0], cast(x, self.acc_dtype)),)
+        return (call(in_any_order("add", self.acc_dtype), accs[0], cast(x, self.acc_dtype)),)
 
     def reference(self, x: Any) -> Any:
         """NumPy's sum."""
@@ -117,6 +122,7 @@ class Sum(Reduce):
             yield Example(cls(axes, "float64", "float64"), (Sample(shape),))
         yield Example(cls((0,), "int64", "int64"), (Sample((5,), "int", "int8"),))
         yield Example(cls((0,), "float32", "float64"), (Sample((500,), dtype="float32"),))
+        yield Example(cls((0,), "complex128", "complex128"), (Sample((5,), dtype="complex128"),))
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,7 +135,7 @@ class Prod(Sum):
 
     def step(self, accs: tuple[Expr, ...], x: Expr, position: Expr) -> tuple[Expr, ...]:
         """One more factor."""
-        return (call("mul_any_order", accs[0], cast(x, self.acc_dtype)),)
+        return (call(in_any_order("mul", self.acc_dtype), accs[0], cast(x, self.acc_dtype)),)
 
     def reference(self, x: Any) -> Any:
         """NumPy's prod."""
