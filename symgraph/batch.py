@@ -16,7 +16,7 @@ from symgraph.families import Elemwise, Reduce
 from symgraph.graph import Apply, Variable, toposort
 from symgraph.ops.create import Alloc, alloc
 from symgraph.ops.join import Join, join, stack
-from symgraph.ops.linalg import Dot, batched_dot, tensordot
+from symgraph.ops.linalg import BatchedDot, Dot, batched_dot, tensordot
 from symgraph.ops.lookup import AdvancedIncSubtensor, AdvancedSubtensor
 from symgraph.ops.pattern import FULL
 from symgraph.ops.shape import (
@@ -28,6 +28,7 @@ from symgraph.ops.shape import (
     dimshuffle,
     reshape,
     shape_i,
+    shape_padleft,
     transpose,
 )
 from symgraph.ops.subtensor import IncSubtensor, Subtensor
@@ -202,6 +203,10 @@ def _batched_product(a: Operand, b: Operand) -> Tensor:
     return dimshuffle(product, *kept)
 
 
+def _batched_dot(node: Apply, operands: Operands, size: Tensor) -> Tensor:
+    return node.op(*(x.var if x.batched else shape_padleft(x.var) for x in operands))
+
+
 RULES: dict[type, Rule] = {
     Elemwise: _elemwise,
     Reduce: _reduce,
@@ -216,4 +221,5 @@ RULES: dict[type, Rule] = {
     Join: _join,
     MakeVector: _make_vector,
     Dot: _dot,
+    BatchedDot: _batched_dot,
 }

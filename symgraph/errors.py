@@ -9,6 +9,8 @@ from __future__ import annotations
 import linecache
 from typing import NamedTuple
 
+import numpy as np
+
 
 class Place(NamedTuple):
     """Where the user wrote something: a file, a line number."""
@@ -44,6 +46,10 @@ class ParameterError(SymgraphError, ValueError):
 
 class IndexRangeError(SymgraphError, IndexError):
     """An index lies outside the axis it indexes."""
+
+
+class MatrixError(SymgraphError, np.linalg.LinAlgError):
+    """A matrix has not got what a factorisation needs: it is singular, or not positive definite."""
 
 
 class InputError(SymgraphError, TypeError):

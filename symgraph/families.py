@@ -14,7 +14,13 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
-from symgraph.errors import GraphTypeError, IndexRangeError, ShapeError, SymgraphError
+from symgraph.errors import (
+    GraphTypeError,
+    IndexRangeError,
+    MatrixError,
+    ShapeError,
+    SymgraphError,
+)
 from symgraph.flat import Flat, flatten, unflatten
 from symgraph.graph import Apply, Graph, Op, Variable, leaf_key, user_place
 from symgraph.kernel import Expr, Lit, call, cast, lit
@@ -50,9 +56,9 @@ class Sample:
 
 
 class Example(NamedTuple):
-    """An application of an op that the derived tests try."""
+    """An application of an op, or of a function made of it, that the derived tests try."""
 
-    op: Op
+    op: Callable[..., Any]
     inputs: tuple[Sample, ...]
 
 
@@ -138,8 +144,10 @@ def _setting(name: str, value: Any) -> str:
 
 
 def _failure(node: Apply, error: Exception) -> SymgraphError:
-    """NumPy's error about sizes or an index, with the user's line."""
-    kind = IndexRangeError if isinstance(error, IndexError) else ShapeError
+    """NumPy's error about sizes, an index or a matrix, with the user's line."""
+    kind: type[SymgraphError] = IndexRangeError if isinstance(error, IndexError) else ShapeError
+    if isinstance(error, np.linalg.LinAlgError):
+        kind = MatrixError
     return kind(f"{node.op}: {error}, at {node.made_at}")
 
 
@@ -510,12 +518,21 @@ class Product(TensorOp):
 class Library(TensorOp):
     """One call of a native routine.
 
-    `routine` is `module:name` of a numba-compilable function `(outputs..., inputs...)` of
-    row-major arrays that fills the outputs.
+    `routine` is `module:name` of a numba-compilable function `(outputs..., inputs..., settings...)`
+    of row-major arrays, and integers that the op fixes, which fills the outputs.
+
+    A routine that may fail is given one more output, two int64: it sets the first to 0, or to the
+    number, from 1, of the case of the batch that failed, and may say more in the second. `failure`
+    is the error it stands for and its message, with %0 for that number and %1 for the second.
     """
 
     routine: ClassVar[str] = ""
     reads: ClassVar[int | None] = None  # how many inputs the routine is given, all if None
+    failure: ClassVar[tuple[type[SymgraphError], str] | None] = None
+
+    def settings(self) -> tuple[int, ...]:
+        """Integers the routine is given after the inputs."""
+        return ()
 
 
 # --- loops ---------------------------------------------------------------------------------

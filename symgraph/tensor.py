@@ -21,11 +21,13 @@ from symgraph.ops.closeness import *
 from symgraph.ops.compare import *
 from symgraph.ops.create import *
 from symgraph.ops.cumulative import *
+from symgraph.ops.einsum import *
 from symgraph.ops.elementary import *
 from symgraph.ops.index import *
 from symgraph.ops.join import *
 from symgraph.ops.linalg import *
 from symgraph.ops.logic import *
+from symgraph.ops.matrix import *
 from symgraph.ops.nnet import softmax
 from symgraph.ops.reduce import *
 from symgraph.ops.rounding import *

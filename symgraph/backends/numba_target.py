@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
 
 from numba import types
 
-from symgraph.backends import routines
 from symgraph.backends.scalar_math import definitions
 from symgraph.backends.store import array
 from symgraph.backends.text import expression, kernel_text, literal, numba_name
@@ -55,7 +58,14 @@ def module_text(plan: Plan, title: str) -> str:
 
 def _import(routine: str) -> str:
     module, name = routine.split(":")
-    return f"from {module} import {name} as do_{name}  # version {routines.VERSION}\n"
+    return f"from {module} import {name} as do_{name}  # version {_version(module)}\n"
+
+
+@cache
+def _version(module: str) -> str:
+    """A digest of a module's source: when it changes, cached code is compiled again."""
+    source = Path(str(import_module(module).__file__)).read_bytes()
+    return hashlib.sha256(source).hexdigest()[:12]
 
 
 def _expressions(plan: Plan) -> Iterator[Kernel | Expr]:

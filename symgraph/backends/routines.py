@@ -8,8 +8,6 @@ from typing import Any
 
 from symgraph.backends.compiler import helper
 
-VERSION = 1  # of all routines: a change makes cached code be compiled again
-
 
 @helper
 def nonzero(positions: Any, mask: Any) -> None:

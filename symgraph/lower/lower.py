@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from symgraph.errors import IndexRangeError, ShapeError
 from symgraph.families import Assemble, Elemwise, Indexed, Library, Product, View
 from symgraph.graph import Apply, Constant, Graph, Variable, ancestors, toposort
-from symgraph.kernel import BOOL, INT, Buffer, Call, Expr, Lit, Load, Name, cast, lit
+from symgraph.kernel import BOOL, INT, Buffer, Call, Expr, Lit, Load, Name, cast, compare, lit
 from symgraph.lower.assemble import bounds_kernel, write_pieces
 from symgraph.lower.chunks import write_chunks
 from symgraph.lower.elements import Context, element_at, element_of, scalar_constant
@@ -311,6 +311,8 @@ class Lowering:
             self._allocate(out)
         for step in self._steps_of(item):
             self._emit(step)
+            if isinstance(step, Routine):
+                self._guard_routine(step)
         self._wrote |= any(out in self.in_place for out in outs)
         for out in outs:
             if not self.sizes.space(out):
@@ -326,10 +328,28 @@ class Lowering:
         if isinstance(node.op, Assemble):
             return write_pieces(node, self.context, self._memory)
         assert isinstance(node.op, Library), f"no lowering for {node.op}"
-        outputs = tuple((self.buffers[o], self.sizes.dims(o)) for o in node.outputs)
-        read = node.inputs[: node.op.reads]
-        inputs = tuple((self._memory(v), self.sizes.dims(v)) for v in read)
-        return [Routine(node.op.routine, outputs, inputs, (), node)]
+        return [self._routine(node, node.op)]
+
+    def _routine(self, node: Apply, op: Library) -> Routine:
+        """The call of a routine, with room for what it reports if it may fail."""
+        outputs = [(self.buffers[o], self.sizes.dims(o)) for o in node.outputs]
+        if op.failure is not None:
+            report = Buffer(self.namer("report"), INT)
+            self._emit(Allocate(report, (lit(2),), lit(2)))
+            outputs.append((report, (lit(2),)))
+        inputs = tuple((self._memory(v), self.sizes.dims(v)) for v in node.inputs[: op.reads])
+        return Routine(op.routine, tuple(outputs), inputs, op.settings(), node)
+
+    def _guard_routine(self, step: Routine) -> None:
+        """Stop if a routine reports that it failed."""
+        op = step.node.op
+        assert isinstance(op, Library)
+        if op.failure is None:
+            return
+        report, _ = step.outputs[-1]
+        kind, text = op.failure
+        values = (Load(report, lit(0)), Load(report, lit(1)))
+        self._guard(compare("eq", values[0], 0), kind, f"{op}: {text}", step.node, values)
 
     def _memory(self, var: Variable) -> Buffer:
         """The memory of a variable, put there if it is a scalar of the driver."""

@@ -105,12 +105,12 @@ class Copy:
 
 @dataclass(frozen=True)
 class Routine:
-    """Call a native routine `module:name` on whole arrays, outputs first."""
+    """Call a native routine `module:name` on whole arrays, outputs first, integers last."""
 
     routine: str
     outputs: tuple[tuple[Buffer, tuple[Expr, ...]], ...]
     inputs: tuple[tuple[Buffer, tuple[Expr, ...]], ...]
-    settings: tuple[object, ...]
+    settings: tuple[int, ...]
     node: Apply = field(compare=False)
 
 

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from symgraph.errors import GraphTypeError
-from symgraph.families import Example, Product, Sample
+from symgraph.errors import GraphTypeError, ShapeError
+from symgraph.families import Example, Library, Product, Sample, is_one, size_conflict
+from symgraph.graph import Apply
 from symgraph.ops.arith import mul
-from symgraph.ops.cast import cast
+from symgraph.ops.cast import cast, conjugate
+from symgraph.ops.reduce import count_over
 from symgraph.ops.reduce import sum as sum_over
-from symgraph.ops.shape import dimshuffle, flatten, reshape, shape_i, transpose
+from symgraph.ops.shape import (
+    dimshuffle,
+    expand_dims,
+    flatten,
+    match_sizes,
+    reshape,
+    shape_i,
+    shape_padleft,
+    shape_padright,
+    squeeze,
+    swapaxes,
+    transpose,
+)
 from symgraph.types import (
+    CONTINUOUS,
     Arg,
+    Dim,
     Dims,
     Tensor,
     Tensors,
@@ -27,6 +43,7 @@ from symgraph.types import (
 
 __all__ = [
     "batched_dot",
+    "batched_tensordot",
     "dot",
     "matmul",
     "outer",
@@ -62,8 +79,8 @@ class Dot(Product):
         return np.dot(a.T if self.trans_a else a, b.T if self.trans_b else b)
 
     def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
-        """g b' and a' g, outer products where an operand is a vector."""
-        (a, b), (g,) = inputs, output_grads
+        """g b' and a' g of conjugates, outer products where an operand is a vector."""
+        (a, b), (g,) = map(conjugate, inputs), output_grads
         left = transpose(a) if self.trans_a else a
         right = transpose(b) if self.trans_b else b
         to_left, to_right = _cotangents(left, right, g)
@@ -127,8 +144,10 @@ class Gemm(Product):
         """As of the expression it stands for."""
         (c, a, b, alpha, beta), (g,) = inputs, output_grads
         product = Dot(self.trans_a, self.trans_b)
-        to_a, to_b = product.L_op([a, b], [], [mul(alpha, g)])
-        return [mul(beta, g), to_a, to_b, sum_over(mul(g, product(a, b))), sum_over(mul(g, c))]
+        to_a, to_b = product.L_op([a, b], [], [mul(conjugate(alpha), g)])
+        to_alpha = sum_over(mul(g, conjugate(product(a, b))))
+        to_beta = sum_over(mul(g, conjugate(c)))
+        return [mul(conjugate(beta), g), to_a, to_b, to_alpha, to_beta]
 
     @classmethod
     def examples(cls) -> Iterator[Example]:
@@ -138,10 +157,94 @@ class Gemm(Product):
         yield Example(cls(True, True), (Sample((3, 2)), Sample((4, 3)), Sample((2, 4)), *scalars))
 
 
+@dataclass(frozen=True, repr=False)
+class BatchedDot(Library):
+    """Products of floating matrices over the last two axes, for every index of the leading ones.
+
+    Both operands have as many axes, three or more; leading axes known to be 1 broadcast. The
+    matrices of a flagged operand are transposed first.
+    """
+
+    trans_a: bool = False
+    trans_b: bool = False
+    routine: ClassVar[str] = "symgraph.backends.batched:batched_dot"
+    failure = (ShapeError, "more rows or columns than BLAS counts (2**31)")
+
+    def settings(self) -> tuple[int, ...]:
+        """The flags."""
+        return (int(self.trans_a), int(self.trans_b))
+
+    def prepare(self, *inputs: Any) -> Tensors:
+        """Two operands of one rank and one floating dtype."""
+        a, b = as_operands(inputs)
+        common = promote(a.type.dtype, b.type.dtype)
+        if a.type.ndim != b.type.ndim or a.type.ndim < 3 or common not in CONTINUOUS:
+            raise GraphTypeError(
+                f"BatchedDot takes floating tensors of one rank, not {a.type} and {b.type}"
+            )
+        return [cast(a, common), cast(b, common)]
+
+    def out_shape(self, *args: Arg) -> Dims:
+        """Leading axes broadcast; rows of the first, columns of the second."""
+        a, b = (arg.shape for arg in args)
+        rows, inner = a[-2:][::-1] if self.trans_a else a[-2:]
+        again, columns = b[-2:][::-1] if self.trans_b else b[-2:]
+        unify((inner, again), f"{self}: the inner sizes")
+        leading = (
+            self._join(pair, axis) for axis, pair in enumerate(zip(a[:-2], b[:-2], strict=True))
+        )
+        return (*leading, rows, columns)
+
+    def _join(self, sizes: Sequence[Dim], axis: int) -> Dim:
+        wide = [s for s in sizes if not is_one(s)]
+        return unify(wide, f"{self}: axis {axis}") if wide else 1
+
+    def reference(self, a: Any, b: Any) -> Any:
+        """NumPy's matmul."""
+        left = a.swapaxes(-1, -2) if self.trans_a else a
+        return np.matmul(left, b.swapaxes(-1, -2) if self.trans_b else b)
+
+    def evaluate(self, node: Apply, inputs: Sequence[Any]) -> list[Any]:
+        """The products, run-time broadcasting refused."""
+        for axis in range(inputs[0].ndim - 2):
+            sizes = {x.shape[axis] for x, v in zip(inputs, node.inputs, strict=True)
+                     if v.type.shape[axis] != 1}  # type: ignore[attr-defined] # fmt: skip
+            if len(sizes) > 1:
+                raise ShapeError(size_conflict(node, axis, sorted(sizes)))
+        return super().evaluate(node, inputs)
+
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
+        """g b' and a' g, of conjugates; `grad` sums them over axes that were repeated."""
+        (a, b), (g,) = map(conjugate, inputs), output_grads
+        to_a = BatchedDot(False, not self.trans_b)(g, b)
+        if self.trans_a:
+            to_a = BatchedDot(self.trans_b, True)(b, g)
+        to_b = BatchedDot(not self.trans_a, False)(a, g)
+        if self.trans_b:
+            to_b = BatchedDot(True, self.trans_a)(g, a)
+        return [to_a, to_b]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """All transposes, repeated matrices, vectors as matrices, nothing."""
+        yield Example(cls(), (Sample((2, 3, 4)), Sample((2, 4, 2))))
+        yield Example(cls(True, False), (Sample((2, 4, 3)), Sample((2, 4, 2))))
+        yield Example(cls(False, True), (Sample((2, 3, 4)), Sample((2, 2, 4))))
+        yield Example(cls(True, True), (Sample((2, 4, 3)), Sample((1, 2, 4))))
+        yield Example(cls(), (Sample((2, 1, 3, 4)), Sample((1, 3, 4, 2))))
+        yield Example(cls(), (Sample((3, 1, 4)), Sample((3, 4, 1))))
+        yield Example(cls(), (Sample((0, 3, 4)), Sample((0, 4, 2))))
+        yield Example(cls(), (Sample((2, 3, 0)), Sample((2, 0, 2))))
+        yield Example(
+            cls(), (Sample((2, 3, 4), dtype="float32"), Sample((2, 4, 2), dtype="float32"))
+        )
+
+
 def dot(a: Any, b: Any) -> Tensor:
     """Product as NumPy's `dot`: last axis of the first with the last but one of the second.
 
-    Scalars multiply; the sizes that meet have to agree.
+    Scalars multiply. The result has the other axes of `a`, then those of `b`, and the promoted
+    dtype. Raises `ShapeError` where the sizes that meet differ.
 
     >>> dot([[1.0, 2.0]], [[3.0], [4.0]]).eval()
     array([[11.]])
@@ -157,66 +260,143 @@ def dot(a: Any, b: Any) -> Tensor:
 
 
 def outer(x: Any, y: Any) -> Tensor:
-    """All products of an element of `x` with one of `y`, both flattened."""
-    x, y = flatten(x), flatten(y)
+    """All products of an element of `x` with one of `y`, both flattened: a matrix.
+
+    >>> outer([1.0, 2.0], [3.0, 4.0]).eval()
+    array([[3., 4.],
+           [6., 8.]])
+    """
+    x, y = flatten(as_tensor_variable(x)), flatten(as_tensor_variable(y))
     return mul(dimshuffle(x, 0, "x"), dimshuffle(y, "x", 0))
 
 
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
     """Sum of products over pairs of axes: a number of last and first ones, or two lists.
 
+    The result has the other axes of `a`, then those of `b`. Raises `GraphTypeError` for axes
+    that do not exist or come in unequal numbers, `ShapeError` where the sizes of a pair differ.
+
     >>> tensordot([[1.0, 2.0]], [[3.0, 4.0]], axes=[[1], [1]]).eval()
     array([[11.]])
     """
     a, b = as_operands([a, b])
-    left, right = _summed_axes(axes, a.type.ndim, b.type.ndim)
+    left, right = summed_axes(axes, a.type.ndim, b.type.ndim)
+    if len(left) > 1:
+        b = match_sizes(b, a, list(zip(right, left, strict=True)))
     free_a = [k for k in range(a.type.ndim) if k not in left]
     free_b = [k for k in range(b.type.ndim) if k not in right]
     sizes = [*(shape_i(a, k) for k in free_a), *(shape_i(b, k) for k in free_b)]
-    inner = _count(a, left)
-    rows = reshape(dimshuffle(a, *free_a, *left), [_count(a, free_a), inner])
-    columns = reshape(dimshuffle(b, *right, *free_b), [inner, _count(b, free_b)])
+    inner = count_over(a, left)
+    rows = reshape(dimshuffle(a, *free_a, *left), [count_over(a, free_a), inner])
+    columns = reshape(dimshuffle(b, *right, *free_b), [inner, count_over(b, free_b)])
     return reshape(dot(rows, columns), sizes)
 
 
-def _summed_axes(axes: Any, ndim_a: int, ndim_b: int) -> tuple[list[int], list[int]]:
-    if isinstance(axes, int):
-        return list(range(ndim_a - axes, ndim_a)), list(range(axes))
-    left, right = ([k] if isinstance(k, int) else list(k) for k in axes)
+def summed_axes(axes: Any, ndim_a: int, ndim_b: int) -> tuple[list[int], list[int]]:
+    """The pairs of axes that `tensordot` sums over, counted from 0."""
+    if isinstance(axes, int | np.integer):
+        left, right = list(range(ndim_a - int(axes), ndim_a)), list(range(int(axes)))
+    else:
+        left, right = ([k] if isinstance(k, int) else list(k) for k in axes)
     if len(left) != len(right):
         raise GraphTypeError(f"tensordot pairs axes; {left} and {right} are not equally many")
+    for own, ndim in ((left, ndim_a), (right, ndim_b)):
+        if not all(-ndim <= k < ndim for k in own) or len({k % ndim for k in own}) < len(own):
+            raise GraphTypeError(f"tensordot: axes {own} of a tensor of {ndim} axes")
     return [k % ndim_a for k in left], [k % ndim_b for k in right]
 
 
-def _count(x: Tensor, axes: Sequence[int]) -> Tensor:
-    total: Tensor = as_tensor_variable(np.int64(1))
-    for axis in axes:
-        total = mul(total, shape_i(x, axis))
-    return total
-
-
 def matmul(a: Any, b: Any) -> Tensor:
-    """The `@` operator: matrices over the last two axes, leading axes paired."""
+    """The `@` operator: products of matrices over the last two axes, leading axes broadcast.
+
+    A vector on the left is a row, on the right a column, whose axis the result leaves out. Leading
+    axes broadcast where their size is known to be 1. Raises `GraphTypeError` for scalars,
+    `ShapeError` where sizes differ. The meaning is that of Python's PEP 465 and numpy.matmul.
+
+    >>> matmul([[[1.0, 2.0]], [[3.0, 4.0]]], [[1.0], [1.0]]).eval().tolist()
+    [[[3.0]], [[7.0]]]
+    """
     a, b = as_operands([a, b])
     ranks = (a.type.ndim, b.type.ndim)
     if 0 in ranks:
         raise GraphTypeError("matmul takes no scalars; multiply with *")
+    if max(ranks) <= 2:
+        return dot(a, b)
     if ranks[1] <= 2:
-        return (
-            dot(a, b) if ranks[0] <= 2 or ranks[1] == 1 else tensordot(a, b, [[ranks[0] - 1], [0]])
-        )
-    return batched_dot(a, b)
+        return tensordot(a, b, [[ranks[0] - 1], [0]])
+    left = shape_padleft(a, 1) if ranks[0] == 1 else a
+    product = products_of_pairs(left, b)
+    return squeeze(product, -2) if ranks[0] == 1 else product
+
+
+def products_of_pairs(a: Tensor, b: Tensor) -> Tensor:
+    """Products over the last two axes of tensors of two axes or more, leading axes broadcast."""
+    ndim = max(a.type.ndim, b.type.ndim)
+    a, b = (shape_padleft(v, ndim - v.type.ndim) if v.type.ndim < ndim else v for v in (a, b))
+    if ndim == 2:
+        return dot(a, b)
+    if promote(a.type.dtype, b.type.dtype) in CONTINUOUS:
+        product: Tensor = BatchedDot()(a, b)
+        return product
+    columns = swapaxes(b, -1, -2)
+    return sum_over(mul(expand_dims(a, ndim - 1), expand_dims(columns, ndim - 2)), axis=-1)
 
 
 def batched_dot(a: Any, b: Any) -> Tensor:
-    """For each index of the first axis the product of two matrices (or vectors)."""
+    """For each index of the first axis the product of two matrices or vectors, as Theano's.
+
+    `a` is (n, ..., k), `b` (n, k) or (n, k, ...); the result has the first axis, the other axes of
+    `a`, those of `b`. Raises `GraphTypeError` for scalars, `ShapeError` where sizes differ.
+
+    >>> batched_dot([[1.0, 2.0], [3.0, 4.0]], [[1.0, 1.0], [2.0, 2.0]]).eval()
+    array([ 3., 14.])
+    """
     a, b = as_operands([a, b])
-    left = dimshuffle(a, *range(a.type.ndim), "x")
-    if b.type.ndim == 2:
-        right = dimshuffle(b, 0, *["x"] * (a.type.ndim - 2), 1, "x")
-        return dimshuffle(
-            sum_over(mul(left, right), axis=-2),
-            *range(a.type.ndim - 1),
-        )
-    order = [0, *["x"] * (a.type.ndim - 2), *range(1, b.type.ndim)]
-    return sum_over(mul(left, dimshuffle(b, *order)), axis=a.type.ndim - 1)
+    if 0 in (a.type.ndim, b.type.ndim):
+        raise GraphTypeError("batched_dot runs over the first axis, which a scalar has not got")
+    if 1 in (a.type.ndim, b.type.ndim):
+        return _scaled_cases(a, b)
+    return batched_tensordot(a, b, [[a.type.ndim - 1], [1]])
+
+
+def _scaled_cases(a: Tensor, b: Tensor) -> Tensor:
+    ndim = max(a.type.ndim, b.type.ndim)
+    return mul(*(shape_padright(v, ndim - v.type.ndim) for v in (a, b)))
+
+
+def batched_tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
+    """For each index of the first axis the `tensordot` of two tensors.
+
+    `axes` is a number of last axes of `a` and of axes of `b` behind the first, or two lists of
+    axes, which count the first one too. Errors are those of `tensordot`.
+
+    >>> batched_tensordot([[1.0, 2.0]], [[3.0, 4.0]], axes=1).eval()
+    array([11.])
+    """
+    a, b = as_operands([a, b])
+    if isinstance(axes, int):
+        axes = [range(a.type.ndim - axes, a.type.ndim), range(1, axes + 1)]
+    left, right = summed_axes(axes, a.type.ndim, b.type.ndim)
+    if 0 in (*left, *right):
+        raise GraphTypeError("batched_tensordot: the first axis is that of the batch, not summed")
+    if len(left) > 1:
+        b = match_sizes(b, a, list(zip(right, left, strict=True)))
+    free_a = [k for k in range(1, a.type.ndim) if k not in left]
+    free_b = [k for k in range(1, b.type.ndim) if k not in right]
+    batch = b if a.type.shape[0] == 1 else a
+    sizes = [shape_i(batch, 0)]
+    sizes += [*(shape_i(a, k) for k in free_a), *(shape_i(b, k) for k in free_b)]
+    return reshape(products_of_pairs(_grouped(a, free_a, left), _columns(b, right, free_b)), sizes)
+
+
+def _columns(x: Tensor, inner: list[int], free: list[int]) -> Tensor:
+    """Matrices (inner, free) for each index of the first axis, transposed if they lie so."""
+    if inner + free == sorted(inner + free) or not free:
+        return _grouped(x, inner, free)
+    return swapaxes(_grouped(x, free, inner), 1, 2)
+
+
+def _grouped(x: Tensor, rows: list[int], columns: list[int]) -> Tensor:
+    """Two groups of axes as one axis each, behind the first axis."""
+    moved = dimshuffle(x, 0, *rows, *columns)
+    return reshape(moved, [shape_i(x, 0), count_over(x, rows), count_over(x, columns)])

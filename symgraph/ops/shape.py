@@ -455,6 +455,67 @@ def specify_shape(x: Any, sizes: Sequence[int | None]) -> Tensor:
     return var
 
 
+@dataclass(frozen=True, repr=False)
+class MatchSizes(Moved):
+    """The first operand, whose sizes along some axes are known to be those of the second.
+
+    `pairs` are axes of the one and of the other.
+    """
+
+    pairs: tuple[tuple[int, int], ...]
+
+    def out_shape(self, *args: Arg) -> Dims:
+        """The operand's sizes, where they agree."""
+        x, other = args
+        sizes = list(x.shape)
+        for mine, theirs in self.pairs:
+            sizes[mine] = unify((x.shape[mine], other.shape[theirs]), f"{self}: axis {mine}")
+        return tuple(sizes)
+
+    def source(self, index: Index, args: Sequence[Arg], read: Read) -> Index:
+        """The same place."""
+        return index
+
+    def axis_map(self, node: Apply) -> tuple[int | None, ...]:
+        """Every axis is itself."""
+        return tuple(range(node.outputs[0].type.ndim))  # type: ignore[attr-defined]
+
+    def reference(self, x: Any, other: Any) -> Any:
+        """The operand, its sizes checked."""
+        for mine, theirs in self.pairs:
+            if x.shape[mine] != other.shape[theirs]:
+                sizes = f"{x.shape[mine]} and {other.shape[theirs]}"
+                raise ShapeError(f"sizes {sizes} along axis {mine} do not agree")
+        return x
+
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
+        """The cotangent; nothing to the operand that only gives sizes."""
+        return [output_grads[0], None]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """One axis, two."""
+        yield Example(cls(((0, 1),)), (Sample((3, 4)), Sample((2, 3), differentiable=False)))
+        yield Example(cls(((0, 1), (1, 0))), (Sample((3, 4)), Sample((4, 3), differentiable=False)))
+
+
+def match_sizes(x: Tensor, other: Tensor, pairs: Sequence[tuple[int, int]]) -> Tensor:
+    """`x`, whose sizes have to agree with those of `other` along pairs of axes.
+
+    Sizes that agree already as far as types tell are left alone.
+    """
+    open_pairs = tuple(
+        pair
+        for pair in pairs
+        if not isinstance(x.type.shape[pair[0]], int)
+        or x.type.shape[pair[0]] != other.type.shape[pair[1]]
+    )
+    if not open_pairs:
+        return x
+    var: Tensor = MatchSizes(open_pairs)(x, other)
+    return var
+
+
 def addbroadcast(x: Any, *axes: int) -> Tensor:
     """`x` whose `axes` are known to have size 1, so that they broadcast."""
     x = as_tensor_variable(x)

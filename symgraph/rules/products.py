@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from symgraph.graph import Apply, Variable
 from symgraph.ops.arith import Add, Mul, Neg, Sub, mul, neg
 from symgraph.ops.cast import cast
-from symgraph.ops.linalg import Dot, Gemm, dot
+from symgraph.ops.linalg import BatchedDot, Dot, Gemm, dot, matmul, products_of_pairs
 from symgraph.ops.reduce import sum as sum_over
-from symgraph.ops.shape import DimShuffle, transpose
+from symgraph.ops.shape import DimShuffle, dimshuffle, transpose
 from symgraph.rewrite import ROUNDING
 from symgraph.rules.equations import Theme
 from symgraph.rules.samples import matrix, scalar, vector
@@ -58,6 +59,48 @@ def transposed_product(node: Apply, readers: Callable[[Variable], int]) -> Varia
     a, b = product.inputs
     trans_a, trans_b = flags(product)
     return Dot(not trans_b, not trans_a)(b, a)
+
+
+@rounding.rule(
+    BatchedDot,
+    examples=lambda: [
+        matmul(transpose(matrix(None, None, None), (0, 2, 1)), matrix(None, None, None)),
+        matmul(matrix(None, None, None), transpose(matrix(None, None, None), (0, 2, 1))),
+    ],
+)
+def transposed_matrices(node: Apply) -> Variable | None:
+    """Batches of matrices transposed are batches with a flag."""
+    found = [_turned(v) for v in node.inputs]
+    if found == [None, None]:
+        return None
+    op: Any = node.op
+    turned = [f ^ (v is not None) for f, v in zip((op.trans_a, op.trans_b), found, strict=True)]
+    operands = [old if v is None else v for old, v in zip(node.inputs, found, strict=True)]
+    return BatchedDot(*turned)(*operands)
+
+
+def _turned(var: Variable) -> Variable | None:
+    """What a batch of matrices is the transpose of, if that has the batch at the same place."""
+    node = made_by(var, DimShuffle)
+    last = kind(var).ndim - 1
+    if node is None or node.op.order != (*range(last - 1), last, last - 1):  # type: ignore[attr-defined]
+        return None
+    return node.inputs[0]
+
+
+@rounding.rule(
+    BatchedDot,
+    examples=lambda: [products_of_pairs(matrix(None, None, None), matrix(1, None, None))],
+)
+def same_right_matrix(node: Apply) -> Variable | None:
+    """Many matrices times one: their rows are those of a single large matrix."""
+    a, b = node.inputs
+    op: Any = node.op
+    leading = kind(b).ndim - 2
+    if op.trans_a or not all(kind(b).broadcastable[:leading]):
+        return None
+    one = dimshuffle(b, *((leading + 1, leading) if op.trans_b else (leading, leading + 1)))
+    return matmul(a, one)
 
 
 @rounding.rule(Dot, examples=lambda: [dot(vector(), vector())])
