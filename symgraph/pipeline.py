@@ -134,7 +134,9 @@ def cut(task: Task) -> list[tuple[Task, bool]]:
     nodes = toposort(task.roots, stop=task.inputs)
     times = _times(nodes)
     roots = set(task.roots)
-    last_use = {var: times[node] for node in nodes for var in node.inputs}
+    last_use: dict[Variable, int] = {}
+    for node in nodes:
+        last_use |= {v: max(times[node], last_use.get(v, 0)) for v in node.inputs}
     parts = []
     for time_ in sorted(set(times.values())) or [0]:
         members = [node for node in nodes if times[node] == time_]

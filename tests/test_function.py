@@ -403,6 +403,16 @@ def test_an_op_of_a_function(mode: str) -> None:
         ordered(m)
 
 
+def test_a_value_waits_for_its_last_reader_in_later_parts() -> None:
+    y = T.exp(x) + 1
+    between = ordered(x)[0]
+    f = sg.function([x], [y[::-1] * between, T.dot(y, y)])
+    product, square = f([2.0, 1.0])
+    value = np.exp([2.0, 1.0]) + 1
+    np.testing.assert_allclose(product, value[::-1] * [1.0, 2.0])
+    np.testing.assert_allclose(square, value @ value)
+
+
 # --- eval, flags, size ---------------------------------------------------------------------------
 
 
