@@ -16,12 +16,14 @@ from symgraph.gradient import verify_grad as verify_grad
 from symgraph.ops.arith import *
 from symgraph.ops.arrange import *
 from symgraph.ops.barrier import *
+from symgraph.ops.borders import *
 from symgraph.ops.cast import *
 from symgraph.ops.closeness import *
 from symgraph.ops.compare import *
 from symgraph.ops.create import *
 from symgraph.ops.cumulative import *
 from symgraph.ops.einsum import *
+from symgraph.ops.diagonals import *
 from symgraph.ops.elementary import *
 from symgraph.ops.index import *
 from symgraph.ops.join import *
@@ -29,12 +31,16 @@ from symgraph.ops.linalg import *
 from symgraph.ops.logic import *
 from symgraph.ops.matrix import *
 from symgraph.ops.nnet import softmax
+from symgraph.ops.picking import *
+from symgraph.ops.ranges import *
 from symgraph.ops.reduce import *
 from symgraph.ops.rounding import *
 from symgraph.ops.search import *
 from symgraph.ops.select import *
 from symgraph.ops.shape import *
 from symgraph.ops.sort import *
+from symgraph.ops.stacking import *
+from symgraph.ops.statistics import *
 from symgraph.types import RANK_NAMES, TensorType, as_tensor_variable, constant
 from symgraph.variable import TensorConstant, TensorVariable
 

@@ -302,6 +302,22 @@ def _check_size(size: Any) -> int | str | None:
     raise GraphTypeError(f"a size is an int, a name or None, not {size!r}")
 
 
+def axis_of(axis: Any, ndim: int) -> int:
+    """An axis counted from 0, which may be given counted from the end."""
+    if not isinstance(axis, int | np.integer) or not -ndim <= axis < ndim:
+        raise GraphTypeError(f"axis {axis!r} of a tensor of {ndim} axes")
+    return int(axis) % ndim
+
+
+def axes_of(axes: Any, ndim: int) -> list[int]:
+    """Axes given as one or several, counted from 0; none may stand twice."""
+    given = axes if isinstance(axes, list | tuple) else [axes]
+    found = [axis_of(axis, ndim) for axis in given]
+    if len(set(found)) != len(found):
+        raise GraphTypeError(f"an axis stands twice in {axes!r}")
+    return found
+
+
 def static_shape(dims: Dims) -> StaticShape:
     """What a type can say of computed sizes."""
     return tuple(d.name if isinstance(d, Unknown) else int(d) for d in dims)

@@ -14,6 +14,7 @@ from symgraph.ops import (
     cast,
     compare,
     create,
+    diagonals,
     elementary,
     index,
     linalg,
@@ -275,17 +276,17 @@ class TensorVariable(Variable):
         """Product of vectors or matrices."""
         return linalg.dot(self, other)
 
-    def diagonal(self) -> Variable:
-        """The main diagonal of a matrix."""
-        return index.diagonal(self)
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Variable:
+        """A diagonal of the matrices in two axes."""
+        return diagonals.diagonal(self, offset, axis1, axis2)
 
-    def trace(self) -> Variable:
-        """The sum of the main diagonal of a matrix."""
-        return index.trace(self)
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Variable:
+        """The sum of a diagonal."""
+        return diagonals.trace(self, offset, axis1, axis2)
 
-    def take(self, indices: Any, axis: int | None = None) -> Variable:
+    def take(self, indices: Any, axis: int | None = None, mode: str = "raise") -> Variable:
         """The elements at `indices` along an axis."""
-        return index.take(self, indices, axis)
+        return index.take(self, indices, axis, mode)
 
     def set(self, value: Any) -> Variable:
         """A copy of the tensor this is a part of, with the part set: `x[i].set(v)`."""

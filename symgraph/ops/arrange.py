@@ -1,4 +1,4 @@
-"""Elements rearranged: repeated, rolled, flipped, padded, split; grids and ranges of floats.
+"""Elements rearranged: broadcast, repeated, rolled, flipped; differences of neighbours.
 
 All of these are compositions of index expressions, so they cost their readers no pass over memory.
 """
@@ -11,42 +11,43 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.errors import GraphTypeError
-from symgraph.ops.arith import abs_, add, maximum, minimum, mod, mul, sub, true_div
+from symgraph.graph import Constant
+from symgraph.ops.arith import add, maximum, mod, mul, sub
 from symgraph.ops.cast import cast
-from symgraph.ops.compare import eq
-from symgraph.ops.create import alloc, arange, zeros
-from symgraph.ops.index import diagonal, set_subtensor, subtensor, take
+from symgraph.ops.create import alloc, arange
+from symgraph.ops.index import subtensor, take
 from symgraph.ops.join import concatenate
-from symgraph.ops.select import switch
-from symgraph.ops.shape import dimshuffle, expand_dims, reshape, scalars_of, shape_i, shape_padleft
-from symgraph.types import CONTINUOUS, Tensor, as_operands, as_tensor_variable, check_dtype
+from symgraph.ops.reduce import sum as sum_over
+from symgraph.ops.shape import (
+    dimshuffle,
+    expand_dims,
+    reshape,
+    scalars_of,
+    shape_i,
+    shape_padleft,
+    swapaxes,
+)
+from symgraph.types import Tensor, as_tensor_variable, axes_of, axis_of
 
 __all__ = [
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
+    "atleast_Nd",
+    "broadcast_arrays",
+    "broadcast_shape",
     "broadcast_to",
-    "diag",
     "diff",
+    "ediff1d",
     "flip",
     "fliplr",
     "flipud",
-    "linspace",
-    "meshgrid",
-    "pad",
     "repeat",
     "roll",
-    "split",
-    "take_along_axis",
+    "rot90",
     "tile",
+    "trapezoid",
 ]
-
-
-def _axis(axis: Any, ndim: int) -> int:
-    if not isinstance(axis, int | np.integer) or not -ndim <= axis < ndim:
-        raise GraphTypeError(f"axis {axis!r} of a tensor of {ndim} axes")
-    return int(axis) % ndim
 
 
 def _along(x: Tensor, axis: int, part: Any) -> Tensor:
@@ -64,6 +65,39 @@ def broadcast_to(x: Any, shape: Any) -> Tensor:
     return alloc(as_tensor_variable(x), *scalars_of(shape))
 
 
+def broadcast_shape(*tensors: Any, arrays_are_shapes: bool = False) -> tuple[Tensor, ...]:
+    """The sizes that tensors broadcast to, as integer scalars.
+
+    An axis broadcasts if its size is known to be 1. With `arrays_are_shapes` the operands are
+    shapes: sequences of sizes.
+    """
+    one = as_tensor_variable(np.int64(1))
+    given = [scalars_of(t) if arrays_are_shapes else _sizes(as_tensor_variable(t)) for t in tensors]
+    ndim = max(map(len, given), default=0)
+    padded = [[one] * (ndim - len(sizes)) + sizes for sizes in given]
+    return tuple(_widest(column) for column in zip(*padded, strict=True))
+
+
+def _sizes(x: Tensor) -> list[Tensor]:
+    return [shape_i(x, axis) for axis in range(x.type.ndim)]
+
+
+def _widest(sizes: Sequence[Tensor]) -> Tensor:
+    """The first size that is not known to be 1; `alloc` checks the others against it."""
+    wide = [s for s in sizes if not (isinstance(s, Constant) and s.data == 1)]
+    return wide[0] if wide else sizes[0]
+
+
+def broadcast_arrays(*tensors: Any) -> list[Tensor]:
+    """Tensors repeated to the shape all of them broadcast to.
+
+    >>> [v.eval().tolist() for v in broadcast_arrays([1.0, 2.0], [[3.0], [4.0]])]
+    [[[1.0, 2.0], [1.0, 2.0]], [[3.0, 3.0], [4.0, 4.0]]]
+    """
+    sizes = broadcast_shape(*tensors)
+    return [alloc(as_tensor_variable(t), *sizes) for t in tensors]
+
+
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Tensor:
     """Each element, or each part along an axis, `repeats` times; of the flattened tensor if None.
 
@@ -75,7 +109,7 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Tensor:
     x = as_tensor_variable(x)
     if axis is None:
         x, axis = x.flatten(), 0
-    axis, count = _axis(axis, x.type.ndim), as_tensor_variable(repeats)
+    axis, count = axis_of(axis, x.type.ndim), as_tensor_variable(repeats)
     if count.type.ndim:
         return take(x, _places_repeated(count), axis)
     sizes = [shape_i(x, a) for a in range(x.type.ndim)]
@@ -110,8 +144,10 @@ def tile(x: Any, reps: Any, ndim: int | None = None) -> Tensor:
     return reshape(alloc(wide, *pairs), [mul(n, s) for n, s in zip(counts, sizes, strict=True)])
 
 
-def roll(x: Any, shift: Any, axis: int | None = None) -> Tensor:
+def roll(x: Any, shift: Any, axis: Any = None) -> Tensor:
     """Elements moved on by `shift` places along an axis, those that leave it come in again.
+
+    `axis` and `shift` may hold several of each; the flattened tensor is rolled if `axis` is None.
 
     >>> roll([1.0, 2.0, 3.0], 1).eval()
     array([3., 1., 2.])
@@ -120,9 +156,13 @@ def roll(x: Any, shift: Any, axis: int | None = None) -> Tensor:
     if axis is None:
         flat = roll(x.flatten(), shift, 0)
         return reshape(flat, [shape_i(x, a) for a in range(x.type.ndim)])
-    axis = _axis(axis, x.type.ndim)
-    size = shape_i(x, axis)
-    return take(x, mod(sub(arange(size), shift), maximum(size, 1)), axis)
+    axes = axis if isinstance(axis, list | tuple) else [axis]
+    shifts = shift if isinstance(shift, list | tuple) else [shift] * len(axes)
+    for one, places in zip(axes, shifts, strict=True):
+        place = axis_of(one, x.type.ndim)
+        size = shape_i(x, place)
+        x = take(x, mod(sub(arange(size), places), maximum(size, 1)), place)
+    return x
 
 
 def flip(x: Any, axis: Any = None) -> Tensor:
@@ -133,7 +173,7 @@ def flip(x: Any, axis: Any = None) -> Tensor:
     """
     x = as_tensor_variable(x)
     given = range(x.type.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    turned = {_axis(a, x.type.ndim) for a in given}
+    turned = {axis_of(a, x.type.ndim) for a in given}
     back = slice(None, None, -1)
     return subtensor(x, tuple(back if a in turned else slice(None) for a in range(x.type.ndim)))
 
@@ -148,174 +188,87 @@ def fliplr(x: Any) -> Tensor:
     return flip(x, 1)
 
 
-def diff(x: Any, n: int = 1, axis: int = -1) -> Tensor:
+def rot90(x: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
+    """Turned by a right angle `k` times in the plane of two axes, from the first to the second.
+
+    >>> rot90([[1.0, 2.0], [3.0, 4.0]]).eval()
+    array([[2., 4.],
+           [1., 3.]])
+    """
+    x = as_tensor_variable(x)
+    first, second = axes_of(axes, x.type.ndim)
+    if k % 4 == 2:
+        return flip(x, (first, second))
+    turned = flip(x, second) if k % 4 == 1 else x
+    if k % 4:
+        turned = swapaxes(turned, first, second)
+    return flip(turned, second) if k % 4 == 3 else turned
+
+
+def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
     """Differences of neighbours along an axis, `n` times over.
+
+    `prepend` and `append` are put before and behind the elements first.
 
     >>> diff([1.0, 4.0, 9.0]).eval()
     array([3., 5.])
     """
     x = as_tensor_variable(x)
-    axis = _axis(axis, x.type.ndim)
+    place = axis_of(axis, x.type.ndim)
+    ends = [None if end is None else _slab(end, x, place) for end in (prepend, append)]
+    x = concatenate([part for part in (ends[0], x, ends[1]) if part is not None], place)
     for _ in range(n):
-        x = sub(_along(x, axis, slice(1, None)), _along(x, axis, slice(None, -1)))
+        x = sub(_along(x, place, slice(1, None)), _along(x, place, slice(None, -1)))
     return x
 
 
-def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Tensor:
-    """A border around a tensor.
+def _slab(end: Any, x: Tensor, axis: int) -> Tensor:
+    """What is put at an end of an axis: itself, or a scalar repeated along the others."""
+    end = as_tensor_variable(end)
+    if end.type.ndim:
+        return end
+    return alloc(end, *(1 if a == axis else shape_i(x, a) for a in range(x.type.ndim)))
 
-    Parameters
-    ----------
-    pad_width
-        How much: a number, a pair (before, after), or one pair for each axis; ints.
-    mode
-        "constant" (`constant_values`), "edge", "reflect", "symmetric" or "wrap", as in NumPy.
 
-    >>> pad([1.0, 2.0, 3.0], 2, "reflect").eval()
-    array([3., 2., 1., 2., 3., 2., 1.])
+def ediff1d(x: Any, to_end: Any = None, to_begin: Any = None) -> Tensor:
+    """Differences of neighbours in the flattened tensor, with numbers before and behind them.
+
+    >>> ediff1d([1.0, 4.0, 9.0], to_begin=0.0).eval()
+    array([0., 3., 5.])
     """
-    x = as_tensor_variable(x)
-    widths = np.broadcast_to(np.asarray(pad_width, int), (x.type.ndim, 2))
-    if mode == "constant":
-        return _framed(x, widths, constant_values)
-    if mode not in PLACES:
-        raise GraphTypeError(f"pad has no mode {mode!r}; it has constant, {', '.join(PLACES)}")
-    for axis, (before, after) in enumerate(widths):
-        size = shape_i(x, axis)
-        places = sub(arange(add(size, int(before + after))), int(before))
-        x = take(x, PLACES[mode](places, size), axis) if before or after else x
-    return x
+    parts = [as_tensor_variable(p).flatten() for p in (to_begin,) if p is not None]
+    parts.append(diff(as_tensor_variable(x).flatten()))
+    parts += [as_tensor_variable(p).flatten() for p in (to_end,) if p is not None]
+    return concatenate(parts)
 
 
-def _framed(x: Tensor, widths: Any, value: Any) -> Tensor:
-    sizes = [add(shape_i(x, axis), int(sum(pair))) for axis, pair in enumerate(widths)]
-    ground = alloc(cast(as_tensor_variable(value), x.type.dtype), *sizes)
-    inside = tuple(
-        slice(int(before), add(shape_i(x, axis), int(before)))
-        for axis, (before, _) in enumerate(widths)
-    )
-    return set_subtensor(subtensor(ground, inside), x)
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
+    """Integral along an axis by the trapezoidal rule, at places `x` or in steps of `dx`.
 
-
-def _reflected(places: Tensor, size: Tensor) -> Tensor:
-    period = maximum(mul(2, sub(size, 1)), 1)
-    place = mod(places, period)
-    return minimum(place, abs_(sub(period, place)))
-
-
-def _mirrored(places: Tensor, size: Tensor) -> Tensor:
-    place = mod(places, mul(2, size))
-    return minimum(place, sub(sub(mul(2, size), 1), place))
-
-
-PLACES: dict[str, Any] = {
-    "edge": lambda places, size: minimum(maximum(places, 0), sub(size, 1)),
-    "reflect": _reflected,
-    "symmetric": _mirrored,
-    "wrap": mod,
-}  # where an element of the padded axis comes from
-
-
-def split(x: Any, splits_size: Any, n_splits: int, axis: int = 0) -> list[Tensor]:
-    """`n_splits` parts along an axis, of the sizes in a vector or list.
-
-    >>> [part.eval().tolist() for part in split([1.0, 2.0, 3.0], [1, 2], 2)]
-    [[1.0], [2.0, 3.0]]
+    >>> trapezoid([1.0, 2.0, 3.0]).eval()
+    array(4.)
     """
-    x = as_tensor_variable(x)
-    axis, start = _axis(axis, x.type.ndim), as_tensor_variable(np.int64(0))
-    if not isinstance(splits_size, list | tuple):
-        vector = as_tensor_variable(splits_size)
-        splits_size = [vector[k] for k in range(n_splits)]
-    if len(splits_size) != n_splits:
-        raise GraphTypeError(f"split: {len(splits_size)} sizes for {n_splits} parts")
-    parts = []
-    for size in scalars_of(splits_size):
-        stop = add(start, size)
-        parts.append(_along(x, axis, slice(start, stop)))
-        start = stop
-    return parts
-
-
-def diag(x: Any, k: int = 0) -> Tensor:
-    """The diagonal `k` of a matrix, or the square matrix that has a vector as its diagonal.
-
-    >>> diag([1.0, 2.0]).eval()
-    array([[1., 0.],
-           [0., 2.]])
-    """
-    x = as_tensor_variable(x)
-    if x.type.ndim == 2:
-        return diagonal(_along(x, 1, slice(k, None)) if k >= 0 else _along(x, 0, slice(-k, None)))
-    if x.type.ndim != 1:
-        raise GraphTypeError(f"diag takes a vector or a matrix, not {x.type}")
-    size = add(shape_i(x, 0), abs(k))
-    rows = sub(arange(size), max(-k, 0))
-    inside = (rows >= 0) & (rows < shape_i(x, 0))
-    longer = concatenate([x, zeros((1,), x.type.dtype)])
-    values = take(longer, switch(inside, rows, shape_i(x, 0)), 0)
-    on = eq(add(arange(size).dimshuffle(0, "x"), k), arange(size).dimshuffle("x", 0))
-    return switch(on, values.dimshuffle(0, "x"), cast(as_tensor_variable(np.int8(0)), x.type.dtype))
-
-
-def linspace(
-    start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype: str | None = None
-) -> Tensor:
-    """`num` numbers at equal distances from start to stop, that included if `endpoint`.
-
-    >>> linspace(0.0, 1.0, 3).eval()
-    array([0. , 0.5, 1. ])
-    """
-    start, stop = as_operands([start, stop])
-    kind = start.type.dtype if start.type.dtype in CONTINUOUS else check_dtype("floatX")
-    count = as_tensor_variable(num)
-    steps = maximum(sub(count, 1), 1) if endpoint else maximum(count, 1)
-    slope = true_div(cast(sub(stop, start), kind), cast(steps, kind))
-    return cast(add(cast(start, kind), mul(cast(arange(count), kind), slope)), dtype or kind)
-
-
-def meshgrid(*vectors: Any, indexing: str = "xy", sparse: bool = False) -> list[Tensor]:
-    """Coordinates of a grid: for each vector its values along its own axis, repeated along others.
-
-    `indexing` "xy" exchanges the first two axes, "ij" does not, as in NumPy.
-
-    >>> [g.eval().tolist() for g in meshgrid([1.0, 2.0], [3.0])]
-    [[[1.0, 2.0]], [[3.0, 3.0]]]
-    """
-    given = [as_tensor_variable(v) for v in vectors]
-    order = list(range(len(given)))
-    if indexing == "xy" and len(given) > 1:
-        order[:2] = [1, 0]
-    sizes = [shape_i(given[order[axis]], 0) for axis in range(len(given))]
-    lifted = [
-        dimshuffle(v, *(0 if order[axis] == k else "x" for axis in range(len(given))))
-        for k, v in enumerate(given)
-    ]
-    return lifted if sparse else [alloc(v, *sizes) for v in lifted]
-
-
-def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Tensor:
-    """For each place of `indices` the element of x at that index along an axis.
-
-    >>> take_along_axis([[3.0, 4.0]], [[1, 0]], 1).eval()
-    array([[4., 3.]])
-    """
-    x, at = as_tensor_variable(x), as_tensor_variable(indices)
-    if x.type.ndim != at.type.ndim:
-        raise GraphTypeError(f"take_along_axis: {at.type} are no indices into {x.type}")
-    axis = _axis(axis, x.type.ndim)
-    places: list[Tensor] = []
-    for k in range(x.type.ndim):
-        order = arange(shape_i(at, k))
-        beside = ["x" if other != k else 0 for other in range(x.type.ndim)]
-        places.append(at if k == axis else dimshuffle(order, *beside))
-    return subtensor(x, tuple(places))
+    y = as_tensor_variable(y)
+    place = axis_of(axis, y.type.ndim)
+    steps = dx
+    if x is not None:
+        x = as_tensor_variable(x)
+        steps = diff(x, axis=place if x.type.ndim == y.type.ndim else 0)
+        if steps.type.ndim == 1:
+            steps = dimshuffle(steps, *(0 if a == place else "x" for a in range(y.type.ndim)))
+    pairs = add(_along(y, place, slice(1, None)), _along(y, place, slice(None, -1)))
+    return sum_over(mul(mul(pairs, steps), 0.5), place)
 
 
 def _at_least(x: Any, ndim: int, places: Sequence[int]) -> Tensor:
     x = as_tensor_variable(x)
     missing = ndim - x.type.ndim
     return expand_dims(x, list(places[:missing])) if missing > 0 else x
+
+
+def atleast_Nd(x: Any, n: int, left: bool = True) -> Tensor:
+    """`x`, of at least `n` axes; new ones stand in front, or behind unless `left`."""
+    return _at_least(x, n, range(n) if left else range(-1, -n - 1, -1))
 
 
 def atleast_1d(x: Any) -> Tensor:

@@ -18,7 +18,6 @@ from symgraph.ops.cast import cast as cast_to
 from symgraph.ops.compare import ge
 from symgraph.ops.reduce import sum as sum_over
 from symgraph.ops.rounding import ceil
-from symgraph.ops.select import switch
 from symgraph.ops.shape import dimshuffle, scalars_of, shape_i
 from symgraph.types import (
     CONTINUOUS,
@@ -35,9 +34,11 @@ from symgraph.types import (
 )
 
 __all__ = [
+    "AllocEmpty",
     "alloc",
     "arange",
     "empty",
+    "empty_like",
     "eye",
     "fill",
     "full",
@@ -47,8 +48,6 @@ __all__ = [
     "ones",
     "ones_like",
     "tri",
-    "tril",
-    "triu",
     "zeros",
     "zeros_like",
 ]
@@ -226,6 +225,11 @@ def ones(shape: Any, dtype: str | None = None) -> Tensor:
 empty = zeros
 
 
+def AllocEmpty(dtype: str) -> Any:
+    """A function of sizes that makes a tensor whose elements are not to be relied on (zeros)."""
+    return lambda *sizes: zeros(sizes, dtype)
+
+
 def full_like(x: Any, value: Any, dtype: str | None = None) -> Tensor:
     """A tensor shaped like `x`, every element `value`."""
     x = as_tensor_variable(x)
@@ -237,6 +241,9 @@ def full_like(x: Any, value: Any, dtype: str | None = None) -> Tensor:
 def zeros_like(x: Any, dtype: str | None = None, opt: bool = False) -> Tensor:
     """Zeros shaped like `x`."""
     return full_like(x, np.int8(0), dtype)
+
+
+empty_like = zeros_like
 
 
 def ones_like(x: Any, dtype: str | None = None, opt: bool = False) -> Tensor:
@@ -300,7 +307,9 @@ def eye(n: Any, m: Any = None, k: Any = 0, dtype: str | None = None) -> Tensor:
     return result
 
 
-identity = eye
+def identity(n: Any, dtype: str | None = None) -> Tensor:
+    """The identity matrix of n rows."""
+    return eye(n, dtype=dtype)
 
 
 def identity_like(x: Any, dtype: str | None = None) -> Tensor:
@@ -314,15 +323,3 @@ def tri(n: Any, m: Any = None, k: Any = 0, dtype: str | None = None) -> Tensor:
     rows = dimshuffle(arange(n), 0, "x")
     columns = dimshuffle(arange(n if m is None else m), "x", 0)
     return cast_to(ge(rows + k, columns), dtype or "floatX")
-
-
-def tril(x: Any, k: Any = 0) -> Tensor:
-    """The elements of a matrix on and below diagonal `k`, zeros above."""
-    x = as_tensor_variable(x)
-    return switch(tri(shape_i(x, 0), shape_i(x, 1), k, "bool"), x, 0)
-
-
-def triu(x: Any, k: Any = 0) -> Tensor:
-    """The elements of a matrix on and above diagonal `k`, zeros below."""
-    x = as_tensor_variable(x)
-    return switch(tri(shape_i(x, 0), shape_i(x, 1), as_tensor_variable(k) - 1, "bool"), 0, x)

@@ -13,8 +13,9 @@ from symgraph.families import (
 )
 from symgraph.graph import Variable
 from symgraph.kernel import INT
-from symgraph.ops.arith import minimum
+from symgraph.ops.arith import maximum, minimum, mod, sub
 from symgraph.ops.cast import cast as cast_to
+from symgraph.ops.compare import lt
 from symgraph.ops.create import arange
 from symgraph.ops.lookup import AdvancedIncSubtensor, AdvancedSubtensor
 from symgraph.ops.pattern import (
@@ -25,8 +26,8 @@ from symgraph.ops.pattern import (
     Part,
     Pattern,
 )
-from symgraph.ops.reduce import sum as sum_over
 from symgraph.ops.search import mask_positions
+from symgraph.ops.select import switch
 from symgraph.ops.shape import MakeVector, shape_i
 from symgraph.ops.subtensor import IncSubtensor, Subtensor
 from symgraph.types import (
@@ -34,15 +35,14 @@ from symgraph.types import (
     Tensor,
     Tensors,
     as_tensor_variable,
+    axis_of,
     constant,
 )
 
 __all__ = [
-    "diagonal",
     "inc_subtensor",
     "set_subtensor",
     "take",
-    "trace",
 ]
 
 
@@ -196,25 +196,37 @@ def _loses(y: Tensor, whole: Tensor) -> bool:
 
 
 def take(x: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Tensor:
-    """The elements of `x` at `indices` along an axis, or of the flattened tensor."""
-    x = as_tensor_variable(x)
-    if axis is None:
-        return subtensor(x.flatten(), indices)
-    ndim = x.type.ndim
-    return subtensor(x, (*[slice(None)] * (axis % ndim), indices))
+    """The elements of `x` at `indices` along an axis, or of the flattened tensor.
 
+    Parameters
+    ----------
+    indices
+        Integers of any shape, which takes the place of the axis.
+    mode
+        What an index out of range means: "raise" an error, "wrap" counts on from the start,
+        "clip" takes the nearest element (negative ones the first).
 
-def diagonal(x: Any) -> Tensor:
-    """The main diagonal of a matrix.
-
-    >>> diagonal([[1.0, 2.0], [3.0, 4.0]]).eval()
-    array([1., 4.])
+    >>> take([1.0, 2.0, 3.0], [0, 4], mode="wrap").eval()
+    array([1., 2.])
     """
     x = as_tensor_variable(x)
-    places = arange(minimum(shape_i(x, 0), shape_i(x, 1)))
-    return subtensor(x, (places, places))
+    if axis is None:
+        x, axis = x.flatten(), 0
+    place = axis_of(axis, x.type.ndim)
+    return subtensor(x, (*[slice(None)] * place, _in_mode(indices, shape_i(x, place), mode)))
 
 
-def trace(x: Any) -> Tensor:
-    """The sum of the main diagonal of a matrix."""
-    return sum_over(diagonal(x))
+def _in_mode(indices: Any, size: Tensor, mode: str) -> Any:
+    if mode == "raise":
+        return indices
+    if mode not in ("wrap", "clip"):
+        raise GraphTypeError(f"take: mode is raise, wrap or clip, not {mode!r}")
+    at = as_tensor_variable(indices)
+    return mod(at, size) if mode == "wrap" else maximum(minimum(at, sub(size, 1)), 0)
+
+
+def inside(indices: Any, size: Tensor) -> Tensor:
+    """Integers that have to lie in [0, size); one that does not is an error when it runs."""
+    at = as_tensor_variable(indices)
+    result: Tensor = subtensor(arange(size), switch(lt(at, 0), size, at))
+    return result

@@ -14,6 +14,7 @@ from symgraph.ops.arith import int_div, mod
 from symgraph.ops.cast import cast
 from symgraph.ops.compare import neq
 from symgraph.ops.create import size_samples
+from symgraph.ops.join import stack
 from symgraph.ops.reduce import sum as sum_over
 from symgraph.ops.shape import scalars_of, shape_i
 from symgraph.types import Arg, Dims, Tensor, Tensors, as_tensor_variable, unify
@@ -80,15 +81,16 @@ def mask_positions(mask: Tensor, sizes: Tensors) -> list[Tensor]:
 def nonzero(x: Any, return_matrix: bool = False) -> Any:
     """For each axis the indices (int64) of the nonzero elements, in row-major order.
 
+    One vector for each axis, or the rows of one matrix with `return_matrix`.
+
     >>> nonzero([0, 3, 0, 4])[0].eval()
     array([1, 3])
     """
     x = as_tensor_variable(x)
     if not x.type.ndim:
         raise GraphTypeError("nonzero takes a tensor of one axis or more, not a scalar")
-    if return_matrix:
-        raise GraphTypeError("nonzero returns one vector for each axis; T.stack them to a matrix")
-    return tuple(mask_positions(x, ()))
+    found = mask_positions(x, ())
+    return stack(found) if return_matrix else tuple(found)
 
 
 def flatnonzero(x: Any) -> Tensor:

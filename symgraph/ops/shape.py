@@ -33,6 +33,8 @@ from symgraph.types import (
     Tensors,
     as_operands,
     as_tensor_variable,
+    axes_of,
+    axis_of,
     constant,
     product,
     unify,
@@ -43,15 +45,19 @@ __all__ = [
     "dimshuffle",
     "expand_dims",
     "flatten",
+    "join_dims",
     "moveaxis",
     "patternbroadcast",
     "reshape",
+    "rollaxis",
     "shape",
     "shape_i",
     "shape_padaxis",
     "shape_padleft",
     "shape_padright",
+    "specify_broadcastable",
     "specify_shape",
+    "split_dims",
     "squeeze",
     "swapaxes",
     "transpose",
@@ -134,6 +140,7 @@ class MakeVector(Assemble):
 def shape_i(x: Any, axis: int) -> Tensor:
     """The size of an axis: a constant if it is known, else an int64 scalar."""
     x = as_tensor_variable(x)
+    axis = axis_of(axis, x.type.ndim)
     size = x.type.shape[axis]
     if isinstance(size, int):
         return constant(np.int64(size))
@@ -357,7 +364,8 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
     """Two axes exchanged."""
     x = as_tensor_variable(x)
     order = list(range(x.type.ndim))
-    order[axis1], order[axis2] = order[axis2], order[axis1]
+    first, second = axis_of(axis1, len(order)), axis_of(axis2, len(order))
+    order[first], order[second] = order[second], order[first]
     return dimshuffle(x, *order)
 
 
@@ -365,15 +373,20 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Tensor:
     """Axes `source` moved to the places `destination`, the others in their order."""
     x = as_tensor_variable(x)
     ndim = x.type.ndim
-    pairs = [_axes(source, ndim), _axes(destination, ndim)]
+    pairs = [axes_of(source, ndim), axes_of(destination, ndim)]
     order = [a for a in range(ndim) if a not in pairs[0]]
     for place, axis in sorted(zip(pairs[1], pairs[0], strict=True)):
         order.insert(place, axis)
     return dimshuffle(x, *order)
 
 
-def _axes(axes: Any, ndim: int) -> list[int]:
-    return [a % ndim for a in (axes if isinstance(axes, list | tuple) else [axes])]
+def rollaxis(x: Any, axis: int, start: int = 0) -> Tensor:
+    """An axis moved to stand before axis `start`; `moveaxis` is clearer."""
+    x = as_tensor_variable(x)
+    ndim = x.type.ndim
+    source = axis_of(axis, ndim)
+    place = ndim if start == ndim else axis_of(start, ndim)
+    return moveaxis(x, source, place - (source < place))
 
 
 def expand_dims(x: Any, axis: Any) -> Tensor:
@@ -381,7 +394,7 @@ def expand_dims(x: Any, axis: Any) -> Tensor:
     x = as_tensor_variable(x)
     count = len(axis) if isinstance(axis, list | tuple) else 1
     ndim = x.type.ndim + count
-    new, old = _axes(axis, ndim), iter(range(ndim))
+    new, old = axes_of(axis, ndim), iter(range(ndim))
     return dimshuffle(x, *("x" if a in new else next(old) for a in range(ndim)))
 
 
@@ -389,7 +402,7 @@ def squeeze(x: Any, axis: Any = None) -> Tensor:
     """Without the axes `axis`, by default all whose size is known to be 1."""
     x = as_tensor_variable(x)
     sizes = x.type.shape
-    gone = [a for a, s in enumerate(sizes) if s == 1] if axis is None else _axes(axis, len(sizes))
+    gone = [a for a, s in enumerate(sizes) if s == 1] if axis is None else axes_of(axis, len(sizes))
     return dimshuffle(x, *(a for a in range(len(sizes)) if a not in gone))
 
 
@@ -449,10 +462,53 @@ class SpecifyShape(Moved):
         yield Example(cls((1, 4)), (Sample((1, 4)),))
 
 
-def specify_shape(x: Any, sizes: Sequence[int | None]) -> Tensor:
-    """`x`, known to have certain sizes (None: any); checked when it runs."""
-    var: Tensor = SpecifyShape(tuple(sizes))(as_tensor_variable(x))
-    return var
+def specify_shape(x: Any, sizes: Any) -> Tensor:
+    """`x`, known to have certain sizes; checked when it runs.
+
+    `sizes` holds for each axis an int, an integer scalar, or None for any; a vector is taken too.
+
+    >>> specify_shape([1.0, 2.0], (2,)).type
+    TensorType(float64, (2,))
+    """
+    x = as_tensor_variable(x)
+    given = scalars_of(sizes) if isinstance(sizes, Variable) else list(sizes)
+    if len(given) != x.type.ndim:
+        raise GraphTypeError(f"specify_shape: {len(given)} sizes for {x.type.ndim} axes")
+    known = [int(s.data) if isinstance(s, Constant) else s for s in given]
+    result: Tensor = SpecifyShape(tuple(None if isinstance(s, Variable) else s for s in known))(x)
+    if any(isinstance(s, Variable) for s in known):
+        whole = [s if isinstance(s, Variable) else shape_i(x, k) for k, s in enumerate(known)]
+        result = reshape(result, scalars_of(whole))
+    return result
+
+
+def join_dims(x: Any, start_axis: int = 0, n_axes: int | None = None) -> Tensor:
+    """`n_axes` axes from `start_axis` on as one, all that follow if None; 0 makes a new one.
+
+    >>> join_dims(np.ones((2, 3, 4)), 1).type
+    TensorType(float64, (2, 12))
+    """
+    x = as_tensor_variable(x)
+    ndim = x.type.ndim
+    start = start_axis + ndim if start_axis < 0 else start_axis
+    stop = ndim if n_axes is None else start + n_axes
+    if not 0 <= start <= stop <= ndim:
+        raise GraphTypeError(f"join_dims: axes {start} to {stop} of a tensor of {ndim} axes")
+    sizes = [shape_i(x, axis) for axis in range(ndim)]
+    joined = product([constant(np.int64(1)), *sizes[start:stop]])
+    return reshape(x, [*sizes[:start], joined, *sizes[stop:]])
+
+
+def split_dims(x: Any, shape: Any, axis: int = 0) -> Tensor:
+    """One axis as several of the sizes `shape`, in row-major order; one size may be -1.
+
+    >>> split_dims(np.ones((6, 5)), (2, -1)).type
+    TensorType(float64, (2, 3, 5))
+    """
+    x = as_tensor_variable(x)
+    place = axis_of(axis, x.type.ndim)
+    sizes = [shape_i(x, a) for a in range(x.type.ndim)]
+    return reshape(x, [*sizes[:place], *scalars_of(shape), *sizes[place + 1 :]])
 
 
 @dataclass(frozen=True, repr=False)
@@ -519,8 +575,11 @@ def match_sizes(x: Tensor, other: Tensor, pairs: Sequence[tuple[int, int]]) -> T
 def addbroadcast(x: Any, *axes: int) -> Tensor:
     """`x` whose `axes` are known to have size 1, so that they broadcast."""
     x = as_tensor_variable(x)
-    ndim = x.type.ndim
-    return specify_shape(x, [1 if a in _axes(axes, ndim) else None for a in range(ndim)])
+    ndim, ones = x.type.ndim, axes_of(axes, x.type.ndim)
+    return specify_shape(x, [1 if a in ones else None for a in range(ndim)])
+
+
+specify_broadcastable = addbroadcast
 
 
 def patternbroadcast(x: Any, broadcastable: Sequence[bool]) -> Tensor:

@@ -13,8 +13,9 @@ import numpy as np
 
 from symgraph.errors import GraphTypeError
 from symgraph.families import Example, Sample, TensorOp
-from symgraph.ops.arrange import flip, take_along_axis
+from symgraph.ops.arrange import flip
 from symgraph.ops.index import subtensor
+from symgraph.ops.picking import take_along_axis
 from symgraph.ops.shape import moveaxis
 from symgraph.types import COMPLEX, Arg, Dims, Tensor, Tensors, as_tensor_variable
 
