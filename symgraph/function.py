@@ -136,9 +136,9 @@ def function(
     Parameters
     ----------
     inputs
-        Variables or `In`s, in the order of the arguments.
+        Variables or `In` objects, in the order of the arguments.
     outputs
-        A variable, an `Out`, a list or dict of them, or None: what a call returns.
+        A variable or `Out`, a list or dict of them, or None: what a call returns.
     mode
         A `Mode` or its name: "fast_run", "interpret", "verify", "nanguard"; `config.mode` if None.
     updates
@@ -345,10 +345,6 @@ class Function:
     ----------
     inputs, outputs, updates
         What it was made from.
-    stages
-        What each stage of the compiler made, by name.
-    kernels
-        The generated kernels.
     """
 
     def __init__(self, request: Request) -> None:
