@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from symgraph import nnet as nnet
+from symgraph import signal as signal
 from symgraph.errors import GraphTypeError
 from symgraph.gradient import Lop as Lop
 from symgraph.gradient import Rop as Rop

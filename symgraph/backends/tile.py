@@ -110,9 +110,7 @@ class _Code:
             width //= 2
             order = [(k + width) % self.lanes for k in range(self.lanes)]
             mask = ir.Constant(ir.VectorType(kind, self.lanes), order)
-            vector = self.builder.fadd(
-                vector, self.builder.shuffle_vector(vector, self.zero, mask)
-            )
+            vector = self.builder.fadd(vector, self.builder.shuffle_vector(vector, self.zero, mask))
         return self.builder.extract_element(vector, ir.Constant(kind, 0))
 
     @contextmanager
@@ -165,9 +163,7 @@ def _write_products(code: _Code, k: Any, a: Any, b: Any, c: Any) -> None:
     accumulators = [code.zero for _ in places]
     with code.loop(k, accumulators) as (p, totals):
         row, line = builder.mul(p, WORD(ROWS)), builder.mul(p, WORD(width))
-        right = [
-            code.load(b, builder.add(line, WORD(v * code.lanes))) for v in range(VECTORS)
-        ]
+        right = [code.load(b, builder.add(line, WORD(v * code.lanes))) for v in range(VECTORS)]
         for i in range(ROWS):
             left = code.repeat(a, builder.add(row, WORD(i)))
             for v in range(VECTORS):

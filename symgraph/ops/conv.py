@@ -20,13 +20,10 @@ from typing import Any
 
 from symgraph.errors import GraphTypeError
 from symgraph.ops.convolution import Conv, ConvInputs, ConvWeights, Side
-from symgraph.ops.create import arange
-from symgraph.ops.arith import add, mul
-from symgraph.ops.arrange import pad
 from symgraph.ops.index import subtensor
-from symgraph.ops.reduce import sum as sum_over
-from symgraph.ops.shape import dimshuffle, scalars_of, shape_i, specify_shape
-from symgraph.types import Tensor, as_operands, as_tensor_variable
+from symgraph.ops.shape import specify_shape
+from symgraph.ops.unshared import unshared_convolution, unshared_inputs, unshared_weights
+from symgraph.types import Tensor, as_tensor_variable
 
 __all__ = [
     "causal_conv1d",
@@ -150,7 +147,7 @@ def conv2d(
     sizes = image_shape if input_shape is None else input_shape
     if unshared:
         x, w = _known(input, sizes, "input_shape"), _known(filters, filter_shape, "filter_shape")
-        return _unshared(Conv(*settings), *as_operands([x, w]))
+        return unshared_convolution(Conv(*settings), x, w)
     return _convolved(2, input, filters, sizes, filter_shape, settings)
 
 
@@ -190,13 +187,6 @@ def conv3d(
     return _convolved(3, input, filters, input_shape, filter_shape, settings)
 
 
-def _to_inputs(ndim: int, output_grad: Any, filters: Any, shape: Any, settings: Any) -> Tensor:
-    sizes = scalars_of(_last(shape, ndim, "input_shape"))
-    result: Tensor = ConvInputs(*settings)(filters, output_grad, *sizes)
-    stated = [*list(shape)[: -len(sizes)], *[None] * ndim] if isinstance(shape, list | tuple) else None
-    return result if stated is None or len(stated) != ndim + 2 else _known(result, stated, "input_shape")
-
-
 def _last(shape: Any, ndim: int, what: str) -> list[Any]:
     """The sizes of the spatial axes of a shape given as a sequence or a symbolic vector."""
     if isinstance(shape, list | tuple):
@@ -207,6 +197,28 @@ def _last(shape: Any, ndim: int, what: str) -> list[Any]:
     if len(sizes) != ndim or any(size is None for size in sizes):
         raise GraphTypeError(f"{what} needs a size for each of the last {ndim} axes, not {shape!r}")
     return sizes
+
+
+def _stated(x: Tensor, shape: Any, what: str) -> Tensor:
+    """`x` with those of its sizes that a whole shape states."""
+    whole = isinstance(shape, list | tuple) and len(shape) == x.type.ndim
+    return _known(x, shape, what) if whole else x
+
+
+def _to_inputs(
+    ndim: int, output_grad: Any, filters: Any, shape: Any, filter_shape: Sizes, settings: Any
+) -> Tensor:
+    w = _known(filters, filter_shape, "filter_shape")
+    sizes = _last(shape, ndim, "input_shape")
+    return _stated(ConvInputs(*settings)(w, output_grad, *sizes), shape, "input_shape")
+
+
+def _to_weights(
+    ndim: int, input: Any, output_grad: Any, shape: Any, input_shape: Sizes, settings: Any
+) -> Tensor:
+    x = _known(input, input_shape, "input_shape")
+    sizes = _last(shape, ndim, "filter_shape")
+    return _stated(ConvWeights(*settings)(x, output_grad, *sizes), shape, "filter_shape")
 
 
 def conv2d_grad_wrt_inputs(
@@ -221,13 +233,208 @@ def conv2d_grad_wrt_inputs(
     num_groups: int = 1,
     unshared: bool = False,
 ) -> Tensor:
-    """The gradient by its images of a cost whose gradient by `conv2d`'s output is given.
+    """The gradient by the images of a cost whose gradient by `conv2d`'s output is given.
 
     `input_shape` holds the images' four sizes, numbers or integer scalars; the first two may be
     None. The other parameters are those of the convolution.
+
+    >>> conv2d_grad_wrt_inputs([[[[1.0]]]], [[[[1.0, 2.0]]]], (1, 1, 1, 2)).eval()
+    array([[[[2., 1.]]]])
     """
     settings = _settings(2, subsample, filter_dilation, border_mode, num_groups, filter_flip)
-    w = _known(filters, filter_shape, "filter_shape")
     if unshared:
-        return _unshared_inputs(Conv(*settings), *as_operands([output_grad, w]), input_shape)
-    return _to_inputs(2, output_grad, w, input_shape, settings)
+        w = _known(filters, filter_shape, "filter_shape")
+        return unshared_inputs(
+            Conv(*settings), w, output_grad, _last(input_shape, 2, "input_shape")
+        )
+    return _to_inputs(2, output_grad, filters, input_shape, filter_shape, settings)
+
+
+def conv2d_grad_wrt_weights(
+    input: Any,
+    output_grad: Any,
+    filter_shape: Any,
+    input_shape: Sizes = None,
+    border_mode: Any = "valid",
+    subsample: Any = (1, 1),
+    filter_flip: bool = True,
+    filter_dilation: Any = (1, 1),
+    num_groups: int = 1,
+    unshared: bool = False,
+) -> Tensor:
+    """The gradient by the filters of a cost whose gradient by `conv2d`'s output is given.
+
+    `filter_shape` holds the filters' sizes, numbers or integer scalars; those in front of the last
+    two may be None. The other parameters are those of the convolution.
+
+    >>> conv2d_grad_wrt_weights([[[[3.0, 4.0]]]], [[[[1.0]]]], (1, 1, 1, 2)).eval()
+    array([[[[4., 3.]]]])
+    """
+    settings = _settings(2, subsample, filter_dilation, border_mode, num_groups, filter_flip)
+    if unshared:
+        x = _known(input, input_shape, "input_shape")
+        return unshared_weights(
+            Conv(*settings), x, output_grad, _last(filter_shape, 2, "filter_shape")
+        )
+    return _to_weights(2, input, output_grad, filter_shape, input_shape, settings)
+
+
+def conv3d_grad_wrt_inputs(
+    output_grad: Any,
+    filters: Any,
+    input_shape: Any,
+    filter_shape: Sizes = None,
+    border_mode: Any = "valid",
+    subsample: Any = (1, 1, 1),
+    filter_flip: bool = True,
+    filter_dilation: Any = (1, 1, 1),
+    num_groups: int = 1,
+) -> Tensor:
+    """As `conv2d_grad_wrt_inputs` for three axes."""
+    settings = _settings(3, subsample, filter_dilation, border_mode, num_groups, filter_flip)
+    return _to_inputs(3, output_grad, filters, input_shape, filter_shape, settings)
+
+
+def conv3d_grad_wrt_weights(
+    input: Any,
+    output_grad: Any,
+    filter_shape: Any,
+    input_shape: Sizes = None,
+    border_mode: Any = "valid",
+    subsample: Any = (1, 1, 1),
+    filter_flip: bool = True,
+    filter_dilation: Any = (1, 1, 1),
+    num_groups: int = 1,
+) -> Tensor:
+    """As `conv2d_grad_wrt_weights` for three axes."""
+    settings = _settings(3, subsample, filter_dilation, border_mode, num_groups, filter_flip)
+    return _to_weights(3, input, output_grad, filter_shape, input_shape, settings)
+
+
+def conv2d_transpose(
+    input: Any,
+    filters: Any,
+    output_shape: Any,
+    filter_shape: Sizes = None,
+    border_mode: Any = "valid",
+    input_dilation: Any = (1, 1),
+    filter_flip: bool = True,
+    filter_dilation: Any = (1, 1),
+    num_groups: int = 1,
+    unshared: bool = False,
+) -> Tensor:
+    """The transposed convolution, or "deconvolution" (Zeiler et al., 2010).
+
+    The linear map whose transpose is the convolution with `subsample=input_dilation`.
+    `filters` are (channels of the input, channels of the output / num_groups, rows, columns).
+
+    >>> conv2d_transpose([[[[1.0, 2.0]]]], [[[[1.0, 1.0]]]], (1, 1, 1, 4),
+    ...                  input_dilation=(1, 2)).eval()
+    array([[[[1., 1., 2., 2.]]]])
+    """
+    return conv2d_grad_wrt_inputs(
+        input,
+        filters,
+        output_shape,
+        filter_shape,
+        border_mode,
+        input_dilation,
+        filter_flip,
+        filter_dilation,
+        num_groups,
+        unshared,
+    )
+
+
+def separable_conv2d(
+    input: Any,
+    depthwise_filters: Any,
+    pointwise_filters: Any,
+    num_channels: int,
+    input_shape: Sizes = None,
+    depthwise_filter_shape: Sizes = None,
+    pointwise_filter_shape: Sizes = None,
+    border_mode: Any = "valid",
+    subsample: Any = (1, 1),
+    filter_flip: bool = True,
+    filter_dilation: Any = (1, 1),
+) -> Tensor:
+    """A convolution of each channel by itself, then one of all channels (Chollet, 2016).
+
+    `depthwise_filters` are (num_channels * multiplier, 1, rows, columns), `pointwise_filters`
+    (outputs, num_channels * multiplier, 1, 1).
+    """
+    deep = conv2d(
+        input,
+        depthwise_filters,
+        input_shape,
+        depthwise_filter_shape,
+        border_mode,
+        subsample,
+        filter_flip,
+        filter_dilation=filter_dilation,
+        num_groups=num_channels,
+    )
+    return conv2d(deep, pointwise_filters, None, pointwise_filter_shape, filter_flip=filter_flip)
+
+
+def separable_conv3d(
+    input: Any,
+    depthwise_filters: Any,
+    pointwise_filters: Any,
+    num_channels: int,
+    input_shape: Sizes = None,
+    depthwise_filter_shape: Sizes = None,
+    pointwise_filter_shape: Sizes = None,
+    border_mode: Any = "valid",
+    subsample: Any = (1, 1, 1),
+    filter_flip: bool = True,
+    filter_dilation: Any = (1, 1, 1),
+) -> Tensor:
+    """As `separable_conv2d` for three axes."""
+    deep = conv3d(
+        input,
+        depthwise_filters,
+        input_shape,
+        depthwise_filter_shape,
+        border_mode,
+        subsample,
+        filter_flip,
+        filter_dilation,
+        num_channels,
+    )
+    return conv3d(deep, pointwise_filters, None, pointwise_filter_shape, filter_flip=filter_flip)
+
+
+def causal_conv1d(
+    input: Any,
+    filters: Any,
+    filter_shape: Sizes,
+    input_shape: Sizes = None,
+    subsample: int = 1,
+    filter_flip: bool = True,
+    filter_dilation: int = 1,
+    num_groups: int = 1,
+    unshared: bool = False,
+) -> Tensor:
+    """A convolution along time that sees no later steps (van den Oord et al., 2016).
+
+    Input (batch, channels, steps), filters (outputs, channels / num_groups, steps); `unshared`,
+    (outputs, places, channels / num_groups, steps). `filter_shape` has to hold the last size, a
+    number. The output has as many steps as the input, with `subsample` 1.
+
+    >>> causal_conv1d([[[1.0, 2.0, 3.0]]], [[[1.0, 10.0]]], (1, 1, 2)).eval()
+    array([[[ 1., 12., 23.]]])
+    """
+    (size,) = _last(filter_shape, 1, "filter_shape")
+    if not _is_number(size):
+        raise GraphTypeError(f"causal_conv1d needs the filters' length as a number, not {size}")
+    front = (int(size) - 1) * filter_dilation
+    settings = _settings(1, subsample, filter_dilation, ((front, 0),), num_groups, filter_flip)
+    if unshared:
+        x, w = (
+            _known(input, input_shape, "input_shape"),
+            _known(filters, filter_shape, "filter_shape"),
+        )
+        return unshared_convolution(Conv(*settings), x, w)
+    return _convolved(1, input, filters, input_shape, filter_shape, settings)

@@ -1,0 +1,3 @@
+"""`T.signal.pool`."""
+
+from symgraph.ops.pool import *
