@@ -15,7 +15,7 @@ FLOORS = [
     "kernel types interpret",
     "families rewrite",
     "ops",
-    "variable rules shared random nnet grad batch loops gradient tensor",
+    "variable rules shared random nnet signal grad batch loops gradient tensor",
     "lower memory verify",
     "backends",
     "mode runners pipeline function show",
