@@ -19,7 +19,7 @@ from symgraph.gradient import (
     verify_grad,
     zero_grad,
 )
-from symgraph.graph import Apply, Constant, Graph, Op, Type, Variable, clone
+from symgraph.graph import Apply, Constant, Graph, Op, Type, Variable, clone, name_scope
 from symgraph.loops import OrderedUpdates, foldl, foldr, map, reduce, scan, scan_checkpoints, until
 from symgraph.mode import Mode
 from symgraph.ops.custom import as_op
@@ -66,6 +66,7 @@ __all__ = [
     "jacobian",
     "load_json",
     "map",
+    "name_scope",
     "pp",
     "pprint",
     "reduce",

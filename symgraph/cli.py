@@ -17,11 +17,14 @@ from symgraph import demo
 from symgraph.backends import store
 from symgraph.errors import ConfigError, SymgraphError
 from symgraph.mode import MODES
+from symgraph.show.export import FORMATS, LAYOUTS
+from symgraph.show.narrow import EVERY
 
-EXPORT_HELP = """\
-TARGET is "demo", or a variable or compiled function of yours: "package.module:name" or
-"path/to/file.py:name". The format follows from the name of FILE.
+TARGET_HELP = """\
+TARGET is "demo", or a variable, a list of variables or a compiled function of yours:
+"package.module:name" or "path/to/file.py:name"; or a graph saved as FILE.json.
 """
+EXPORT_HELP = f"{TARGET_HELP}The format follows from the name of FILE unless --format is given."
 
 
 class UserError(Exception):
@@ -64,7 +67,7 @@ def add_demo(command: argparse.ArgumentParser) -> None:
         command.add_argument(
             f"--{name}", type=positive, default=getattr(usual, name), metavar="N", help=meaning
         )
-    command.add_argument("--seed", type=seed, default=usual.seed, metavar="N", help="random seed")
+    command.add_argument("--seed", type=whole, default=usual.seed, metavar="N", help="random seed")
     command.add_argument("--mode", choices=sorted(MODES), help="how to compile")
     command.add_argument(
         "--out", type=Path, default=usual.out, metavar="FILE", help="where the graph goes"
@@ -76,6 +79,26 @@ def add_export(command: argparse.ArgumentParser) -> None:
     """The grammar of `symgraph export`."""
     command.add_argument("target", metavar="TARGET", help="what to write; see below")
     command.add_argument("-o", "--out", type=Path, required=True, metavar="FILE")
+    command.add_argument("--format", choices=sorted(set(FORMATS) - {"networkx"}))
+    command.add_argument(
+        "--stage", metavar="STAGE", help="of a function: user, canonical (the default), kernels"
+    )
+    command.add_argument(
+        "--depth", type=whole, default=-1, metavar="N", help="edges from the outputs or the focus"
+    )
+    command.add_argument(
+        "--focus", metavar="NODE", help="a name, an op or an id; show what is near"
+    )
+    command.add_argument(
+        "--collapse",
+        nargs="?",
+        const=EVERY,
+        default=[],
+        action="append",
+        metavar="SCOPE",
+        help="draw a name scope as one box; all outermost ones without SCOPE",
+    )
+    command.add_argument("--layout", choices=LAYOUTS, default="auto", help="who places boxes")
     command.set_defaults(run=run_export)
 
 
@@ -90,8 +113,8 @@ def positive(text: str) -> int:
     return at_least(1, text)
 
 
-def seed(text: str) -> int:
-    """A seed, not negative."""
+def whole(text: str) -> int:
+    """A number that is not negative."""
     return at_least(0, text)
 
 
@@ -116,17 +139,28 @@ def run_demo(options: argparse.Namespace, console: Console) -> None:
 
 def run_export(options: argparse.Namespace, console: Console) -> None:
     """Write the graph of the user's object."""
-    sg.export(find_target(options.target), str(options.out))
+    sg.export(
+        find_target(options.target),
+        options.out,
+        options.format,
+        options.stage,
+        depth=options.depth,
+        focus=options.focus,
+        collapse=options.collapse,
+        layout=options.layout,
+    )
     console.print(f"wrote {options.out}", markup=False)
 
 
 def find_target(target: str) -> Any:
-    """The object that `demo`, `module:name` or `file.py:name` stands for."""
+    """The object that `demo`, `module:name`, `file.py:name` or a saved graph stands for."""
     if target == "demo":
         return demo.compiled(demo.Settings())[0]
+    if target.endswith(".json"):
+        return sg.load_json(Path(target))
     place, colon, name = target.rpartition(":")
     if not colon or not place or not name:
-        raise UserError(f"{target!r} is not of the form module:name or file.py:name")
+        raise UserError(f"{target!r} is not of the form module:name, file.py:name or FILE.json")
     namespace = guarded(place, lambda: load_namespace(place))
     if name not in namespace:
         raise UserError(f"{place} defines no {name!r}")

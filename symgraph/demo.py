@@ -82,6 +82,7 @@ def nesterov(cost: Any, parameters: list[Any], rate: Any) -> list[tuple[Any, Any
     return updates
 
 
+@sg.config(floatX=FLOAT)
 def compiled(settings: Settings) -> tuple[sg.Function, sg.Function]:
     """One step of training, from images, labels and rate; and the share of images misread."""
     x, y, rate = T.matrix("x"), T.ivector("y"), T.scalar("rate")

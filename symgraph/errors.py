@@ -13,10 +13,11 @@ import numpy as np
 
 
 class Place(NamedTuple):
-    """Where the user wrote something: a file, a line number."""
+    """Where the user wrote something: a file, a line number, the name scope open there."""
 
     file: str
     line: int
+    scope: str = ""
 
     def __str__(self) -> str:
         text = linecache.getline(self.file, self.line).strip()

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -347,6 +347,8 @@ class Function:
         What it was made from.
     """
 
+    pictures: ClassVar[Callable[[Any], dict[str, str]]]  # by MIME type; set by show/notebook.py
+
     def __init__(self, request: Request) -> None:
         self.request = request
         self.name = request.name
@@ -506,6 +508,16 @@ class Function:
     def source(self) -> str:
         """The generated module, as compiled."""
         return "\n".join(self.trace.sources)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What a notebook shows: the compiled graph."""
+        return type(self).pictures(self)
+
+    def _repr_svg_(self) -> str | None:
+        return type(self).pictures(self).get("image/svg+xml")
+
+    def _repr_html_(self) -> str | None:
+        return type(self).pictures(self).get("text/html")
 
     # --- copies and pickles ----------------------------------------------------------------
 

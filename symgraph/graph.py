@@ -18,9 +18,10 @@ from typing import Any, ClassVar
 from symgraph.errors import GraphTypeError, NullTypeGradError, Place
 
 PACKAGE = str(Path(__file__).parent)
-
+DEMO = str(Path(__file__).parent / "demo.py")  # written as a user's program, and shown as one
 
 _PLACE: ContextVar[Place | None] = ContextVar("place", default=None)
+_SCOPE: ContextVar[str] = ContextVar("scope", default="")
 
 
 @contextmanager
@@ -33,15 +34,38 @@ def made_for(place: Place) -> Iterator[None]:
         _PLACE.reset(token)
 
 
+@contextmanager
+def name_scope(name: str) -> Iterator[str]:
+    """Variables made inside the block belong to part `name` of the graph; scopes nest.
+
+    Exports and reports can draw a scope as one box. Gradients of what is made inside belong to
+    the scope too. Gives the whole name, scopes joined by "/".
+
+    >>> with name_scope("encoder"), name_scope("layer1") as whole:
+    ...     print(whole)
+    encoder/layer1
+    """
+    outer = _SCOPE.get()
+    token = _SCOPE.set(f"{outer}/{name}" if outer else name)
+    try:
+        yield _SCOPE.get()
+    finally:
+        _SCOPE.reset(token)
+
+
 def user_place() -> Place:
-    """The file and line of the innermost caller outside this package."""
+    """The file and line of the innermost caller outside this package, and the scope there."""
     place = _PLACE.get()
     if place is not None:
         return place
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+    while frame.f_back is not None and _is_own(frame.f_code.co_filename):
         frame = frame.f_back
-    return Place(frame.f_code.co_filename, frame.f_lineno)
+    return Place(frame.f_code.co_filename, frame.f_lineno, _SCOPE.get())
+
+
+def _is_own(file: str) -> bool:
+    return file.startswith(PACKAGE) and file != DEMO
 
 
 class Type:
@@ -79,6 +103,7 @@ class Variable:
     __slots__ = ("__weakref__", "index", "made_at", "name", "owner", "tag", "type")
 
     flat_form: ClassVar[Callable[[Variable], Any]]  # how it is pickled; set by flat.py
+    pictures: ClassVar[Callable[[Any], dict[str, str]]]  # by MIME type; set by show/notebook.py
 
     def __init__(
         self,
@@ -103,6 +128,16 @@ class Variable:
         if self.owner is None:
             return f"<{self.type}>"
         return f"{self.owner.op}.{self.index}"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What a notebook shows: the graph behind the variable."""
+        return type(self).pictures(self)
+
+    def _repr_svg_(self) -> str | None:
+        return type(self).pictures(self).get("image/svg+xml")
+
+    def _repr_html_(self) -> str | None:
+        return type(self).pictures(self).get("text/html")
 
     def clone(self) -> Variable:
         """A new variable of the same type, name and tag, computed by nothing."""

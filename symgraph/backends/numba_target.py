@@ -49,7 +49,7 @@ def module_text(plan: Plan, title: str) -> str:
     called = sorted({s.routine for s in plan.body if isinstance(s, Routine)})
     parts = [
         f'"""{title}"""\n\n{IMPORTS}' + "".join(map(_import, called)),
-        *definitions(_expressions(plan)),
+        *definitions(expressions_of(plan)),
         *map(kernel_text, kernels),
         Driver(plan).text(),
     ]
@@ -68,7 +68,8 @@ def _version(module: str) -> str:
     return hashlib.sha256(source).hexdigest()[:12]
 
 
-def _expressions(plan: Plan) -> Iterator[Kernel | Expr]:
+def expressions_of(plan: Plan) -> Iterator[Kernel | Expr]:
+    """All that may call scalar functions: the kernels, and the driver's own expressions."""
     yield from plan.program.kernels
     for step in (*plan.head, *plan.body):
         if isinstance(step, Bind | Put):

@@ -2,7 +2,8 @@
 
 from symgraph.show.export import export
 from symgraph.show.json_graph import load_json
+from symgraph.show.notebook import pictures
 from symgraph.show.pretty import pp, pprint
 from symgraph.show.printing import debugprint
 
-__all__ = ["debugprint", "export", "load_json", "pp", "pprint"]
+__all__ = ["debugprint", "export", "load_json", "pictures", "pp", "pprint"]

@@ -11,6 +11,7 @@ SHAPES = {
     "shared": {"shape": "ellipse", "fillcolor": "#fde4c3"},
     "constant": {"shape": "plaintext", "fillcolor": "#ffffff"},
     "op": {"shape": "box", "fillcolor": "#e4ecf7"},
+    "scope": {"shape": "box3d", "fillcolor": "#e9e3f6"},
     "output": {"shape": "ellipse", "fillcolor": "#c9dcf5"},
     "update": {"shape": "ellipse", "fillcolor": "#fbd0a5"},
 }

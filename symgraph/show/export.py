@@ -2,39 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from symgraph.errors import ExportError
+from symgraph.function import Function
 from symgraph.show.dot import dot_text
+from symgraph.show.graphviz import MOST, dot_layout, has_dot
 from symgraph.show.json_graph import json_text
-from symgraph.show.nx import digraph, graphml_text
+from symgraph.show.layout import Layout, layout
+from symgraph.show.narrow import EVERY, collapsed, near
+from symgraph.show.nx import digraph, graphml_text, node_link_text
+from symgraph.show.onnx_model import onnx_bytes
+from symgraph.show.page import graph_page
+from symgraph.show.png import png_bytes
 from symgraph.show.printing import debugprint
+from symgraph.show.standalone import standalone
+from symgraph.show.steps import steps_view
 from symgraph.show.subject import Subject, subject_of
-from symgraph.show.svg import svg_text
-from symgraph.show.view import view_of
+from symgraph.show.svg import box_size, svg_text
+from symgraph.show.view import View, view_of
 
-WRITERS: dict[str, Callable[[Subject], Any]] = {
-    "dot": lambda subject: dot_text(view_of(subject)),
-    "graphml": lambda subject: graphml_text(view_of(subject, fold=False)),
-    "json": json_text,
-    "networkx": lambda subject: digraph(view_of(subject, fold=False)),
-    "svg": lambda subject: svg_text(view_of(subject)),
-    "text": lambda subject: debugprint(subject, print_type=True, file="str") + "\n",
+KERNELS = "kernels"  # the stage that is steps instead of nodes
+LAYOUTS = ("auto", "own", "dot")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for."""
+
+    obj: Any
+    stage: str | None = None
+    depth: int = -1
+    focus: str | None = None
+    collapse: tuple[str, ...] = ()
+    layout: str = "auto"
+    path: Path | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """The graph."""
+        return subject_of(self.obj, self.stage)
+
+    def view(self, fold: bool = True) -> View:
+        """The boxes and edges that are to be seen."""
+        whole = steps_view(self.obj) if self.stage == KERNELS else view_of(self.subject, fold)
+        return near(collapsed(whole, self.collapse), self.focus, self.depth)
+
+    def placed(self, view: View) -> Layout:
+        """The boxes where they belong."""
+        by_dot = self.layout == "auto" and has_dot() and 0 < len(view.nodes) <= MOST
+        chosen = dot_layout if by_dot or self.layout == "dot" else layout
+        return chosen(view, box_size)
+
+
+class Format(NamedTuple):
+    """How a format is written, and which orders it takes."""
+
+    write: Callable[[Order], Any]
+    extensions: tuple[str, ...]
+    drawn: bool = False  # whether it takes depth, focus, collapse and the kernels
+
+
+def _svg(order: Order) -> str:
+    view = order.view()
+    return svg_text(view, order.placed(view))
+
+
+def _png(order: Order) -> bytes:
+    view = order.view()
+    return png_bytes(view, order.placed(view))
+
+
+def _text(order: Order) -> str:
+    if order.stage == KERNELS:
+        if not isinstance(order.obj, Function):
+            raise ExportError(f"a {type(order.obj).__name__} has no kernels: compile it first")
+        return str(order.obj.source())
+    subject = order.subject
+    printed = debugprint(subject, depth=order.depth, print_type=True, file="str")
+    return f"{printed}\n"
+
+
+def _module(order: Order) -> str:
+    if order.path is None:
+        raise ExportError("py needs a path: its arrays go to the file beside it, FILE.npz")
+    module = standalone(order.subject)
+    order.path.with_suffix(".npz").write_bytes(module.npz())
+    return module.text
+
+
+FORMATS = {
+    "dot": Format(lambda order: dot_text(order.view()), (".dot", ".gv"), drawn=True),
+    "graphml": Format(lambda order: graphml_text(order.view(fold=False)), (".graphml",), True),
+    "html": Format(lambda order: graph_page(order.view()), (".html", ".htm"), drawn=True),
+    "json": Format(lambda order: json_text(order.subject), (".json",)),
+    "networkx": Format(lambda order: digraph(order.view(fold=False)), (), drawn=True),
+    "node-link": Format(lambda order: node_link_text(order.view(fold=False)), (), drawn=True),
+    "onnx": Format(lambda order: onnx_bytes(order.subject), (".onnx",)),
+    "png": Format(_png, (".png",), drawn=True),
+    "py": Format(_module, (".py",)),
+    "svg": Format(_svg, (".svg",), drawn=True),
+    "text": Format(_text, (".txt",)),
 }
-EXTENSIONS = {
-    ".dot": "dot",
-    ".gv": "dot",
-    ".graphml": "graphml",
-    ".json": "json",
-    ".svg": "svg",
-    ".txt": "text",
-}
+EXTENSIONS = {end: name for name, form in FORMATS.items() for end in form.extensions}
 
 
 def export(
-    obj: Any, path: str | Path | None = None, format: str | None = None, stage: str | None = None
+    obj: Any,
+    path: str | Path | None = None,
+    format: str | None = None,
+    stage: str | None = None,
+    *,
+    depth: int = -1,
+    focus: str | None = None,
+    collapse: bool | str | Sequence[str] = (),
+    layout: str = "auto",
 ) -> Any:
     """Write a graph to a file, or give it back in some format.
 
@@ -46,42 +131,82 @@ def export(
     path
         The file to write; if None nothing is written.
     format
-        "dot", "graphml", "json" (which `load_json` reads), "networkx" (a `DiGraph`), "svg" or
-        "text". Follows from the extension of `path` unless given.
+        Follows from the extension of `path` unless given:
+
+        - "html", one page that works without a network: pan, zoom, search, follow;
+        - "svg" and "png" (the extra `png`), drawings;
+        - "dot", for Graphviz;
+        - "json", which `load_json` reads again;
+        - "graphml"; "node-link", networkx's JSON; "networkx", a `DiGraph`;
+        - "onnx" (the extra `onnx`), a model;
+        - "py", a module that runs without symgraph, its arrays in FILE.npz beside it;
+        - "text".
     stage
-        Of a compiled function: "user", the graph as it was written, or "canonical", as it was
-        rewritten, which is the default and also tells the kernels.
+        Of a compiled function: "user", the graph as it was written; "canonical", as it was
+        rewritten, which is the default and also tells the kernels; "kernels", the steps that
+        run, as text the generated code.
+    depth
+        How many edges away from the outputs, or from the focus, boxes are shown; all if negative.
+    focus
+        A box to show with what is near it: the name of a variable, an op, an id.
+    collapse
+        True to draw every outermost name scope as one box, or names of scopes.
+    layout
+        Who places the boxes of drawings: "own", "dot" (Graphviz's program), or "auto", which
+        takes `dot` where it is installed and the graph is not too large for it.
 
     Returns
     -------
-    What was written, as a string; a `networkx.DiGraph` for "networkx".
+    What was written: a string, bytes for "png" and "onnx", a `networkx.DiGraph` for "networkx".
 
     Raises
     ------
     ExportError
-        No such format or stage, or nothing to export.
+        No such format, stage, focus or scope; an op the format has no form for; nothing to export.
 
     >>> import symgraph.tensor as T
     >>> print(export(T.exp(T.dscalar("x")), format="text"), end="")
     Exp [id A] <TensorType(float64, scalar)> ''
      |x [id B] <TensorType(float64, scalar)>
     """
-    chosen = _format(path, format)
-    result = WRITERS[chosen](subject_of(obj, stage))
-    if path is not None:
-        Path(path).write_text(result, encoding="utf-8", newline="\n")
+    scopes = (
+        (EVERY,) if collapse is True else (collapse,) if isinstance(collapse, str) else collapse
+    )
+    target = None if path is None else Path(path)
+    order = Order(obj, stage, depth, focus, tuple(scopes or ()), layout, target)
+    result = FORMATS[_checked(order, _format(target, format))].write(order)
+    if target is not None and isinstance(result, bytes):
+        target.write_bytes(result)
+    elif target is not None:
+        target.write_text(result, encoding="utf-8", newline="\n")
     return result
 
 
-def _format(path: str | Path | None, format: str | None) -> str:
-    known = ", ".join(sorted(WRITERS))
+def _format(path: Path | None, format: str | None) -> str:
+    known = ", ".join(sorted(FORMATS))
     if format is None and path is None:
         raise ExportError(f"export needs a path or format=, one of {known}")
-    chosen = format or EXTENSIONS.get(Path(path or "").suffix.lower())
+    chosen = format or EXTENSIONS.get((path or Path()).suffix.lower())
     if chosen is None:
         raise ExportError(f"{path}: no format has this extension; pass format=, one of {known}")
-    if chosen not in WRITERS:
+    if chosen not in FORMATS:
         raise ExportError(f"there is no format {chosen!r}; use one of {known}")
     if chosen == "networkx" and path is not None:
-        raise ExportError(f"{path}: networkx is an object, not a file; use graphml")
+        raise ExportError(f"{path}: networkx is an object, not a file; use graphml or node-link")
     return chosen
+
+
+def _checked(order: Order, format: str) -> str:
+    """The format, if it takes what was asked for."""
+    if order.layout not in LAYOUTS:
+        raise ExportError(f"layout is one of {', '.join(LAYOUTS)}, not {order.layout!r}")
+    drawn = ", ".join(name for name, form in FORMATS.items() if form.drawn)
+    if FORMATS[format].drawn:
+        if order.stage == KERNELS and not isinstance(order.obj, Function):
+            raise ExportError(f"a {type(order.obj).__name__} has no kernels: compile it first")
+        return format
+    if order.focus is not None or order.collapse or (order.depth >= 0 and format != "text"):
+        raise ExportError(f"{format} holds whole graphs; depth, focus and collapse go with {drawn}")
+    if order.stage == KERNELS and format != "text":
+        raise ExportError(f"{format} holds graphs; the stage 'kernels' goes with text, {drawn}")
+    return format

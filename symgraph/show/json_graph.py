@@ -7,7 +7,7 @@
     updates     pairs [id of a shared variable, id of its next value]
     defaults    the same for updates that every function using the shared variable makes
     variables   id, kind (input, shared, constant, computed), type, name, made_at [file, line];
-                of shared and constant ones the value
+                of shared and constant ones the value; scope, where the user named one
     nodes       op, text, parameters, inputs, outputs (ids), each after those it depends on;
                 op is a class of symgraph's own, or has a dot and no parameters
     kernels     of a compiled function: name, nodes (positions in `nodes`), users' lines
@@ -119,8 +119,10 @@ def _variable(number: int, var: Variable, fence: set[Variable]) -> Record:
         "kind": "computed" if computed else kind_of(var),
         "type": encoded_type(var.type),
         "name": var.name,
-        "made_at": list(var.made_at),
+        "made_at": list(var.made_at[:2]),
     }
+    if var.made_at.scope:
+        record["scope"] = var.made_at.scope
     if isinstance(var, SharedVariable):
         record["value"] = encoded_array(var.get_value(borrow=True))
     elif isinstance(var, Constant):
@@ -199,7 +201,7 @@ def _leaf(record: Record) -> Variable:
 
 def _place(record: Record) -> Place:
     file, line = record["made_at"]
-    return Place(str(file), int(line))
+    return Place(str(file), int(line), str(record.get("scope", "")))
 
 
 def _shared(var: Variable) -> SharedVariable:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import networkx
 
 from symgraph.show.view import View
@@ -10,7 +12,7 @@ from symgraph.show.view import View
 def digraph(view: View) -> networkx.DiGraph:
     """The view as a `networkx.DiGraph` whose attributes are all strings.
 
-    Nodes have kind, label, type, name, place and kernel ("" where none is known). Edges have
+    Nodes have kind, label, type, name, place, scope and kernel ("" where none is known). Edges have
     `positions`, the numbers of the operands they carry, and `outputs`, which outputs these are.
     """
     kernels = {member: c.name for c in view.clusters for member in c.members}
@@ -23,6 +25,7 @@ def digraph(view: View) -> networkx.DiGraph:
             type=node.type,
             name=node.name,
             place=node.place,
+            scope=node.scope,
             kernel=kernels.get(node.id, ""),
         )
     for edge in view.edges:
@@ -39,3 +42,9 @@ def digraph(view: View) -> networkx.DiGraph:
 def graphml_text(view: View) -> str:
     """The view as GraphML (http://graphml.graphdrawing.org), with the attributes of `digraph`."""
     return "\n".join(networkx.generate_graphml(digraph(view))) + "\n"
+
+
+def node_link_text(view: View) -> str:
+    """The graph of `digraph` as JSON, in networkx's node-link form."""
+    data = networkx.node_link_data(digraph(view), edges="edges")
+    return json.dumps(data, indent=1) + "\n"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from symgraph.errors import ExportError
 from symgraph.function import Function
-from symgraph.graph import Apply, Constant, Graph, Variable, inputs, toposort
+from symgraph.graph import Apply, Constant, Graph, Variable, ancestors, inputs, toposort
 from symgraph.lower.program import Launch
 from symgraph.runners import Task
 from symgraph.shared import SharedVariable
@@ -54,6 +54,10 @@ class Subject:
         """Everything that is computed."""
         return (*self.outputs, *(value for _, value in self.updates))
 
+    def leaves(self) -> list[Variable]:
+        """The variables that nothing computes: inputs, shared ones, constants."""
+        return [v for v in ancestors(self.roots, self.inputs) if v.owner is None]
+
     def toposort(self) -> list[Apply]:
         """Its nodes, each after those that compute its inputs."""
         return toposort(self.roots, stop=self.inputs)
@@ -85,7 +89,7 @@ def _of_function(function: Function, stage: str) -> Subject:
     task = function.stages.get(stage)
     if not isinstance(task, Task):
         known = ", ".join(name for name, made in function.stages.items() if isinstance(made, Task))
-        raise ExportError(f"{function!r} has no graph at stage {stage!r}; it has {known}")
+        raise ExportError(f"{function!r} has no graph at stage {stage!r}; it has {known}, kernels")
     return Subject(
         tuple(filter(_is_given, task.inputs)),
         task.outputs,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from symgraph.show.layout import Box, Layout, Point, Wire, layout
@@ -15,23 +15,37 @@ EM, SMALL_EM = 7.9, 6.7  # the width of a letter of the two monospace sizes, a l
 MARGIN, HEAD = 24.0, 34.0
 LEGEND_ROW, LEGEND_LEAST = 24.0, 560.0
 HUES = 12  # colours of kernels; the step of 5 keeps neighbours apart
-ROUND = {"input": 16, "shared": 16, "output": 16, "update": 16, "constant": 4, "op": 5}
+ROUND = {"input": 16, "shared": 16, "output": 16, "update": 16, "constant": 4, "op": 5, "scope": 9}
 
-LIGHT = """\
-.page{fill:#fff}
-text{fill:#1d2733;font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
-.t{font-size:11px;fill:#5d6b7a}
-.h{font-size:15px;font-weight:600}
-.w{fill:none;stroke:#93a1b0;stroke-width:1.3}
-.a{fill:#93a1b0}
-rect{stroke-width:1.2}
-.op{fill:#f4f6f9;stroke:#a9b5c2}
-.input{fill:#e0f3e1;stroke:#5fa668}
-.shared{fill:#fdf0d5;stroke:#d0973a}
-.constant{fill:#fff;stroke:#c5ced8}
-.output{fill:#dfeafb;stroke:#4d84cf}
-.update{fill:#fbdfbd;stroke:#c9742a}
-g:hover>rect{stroke-width:2.4}
+# Fill and stroke of each kind of box.
+LIGHT_BOXES = {
+    "op": ("#f4f6f9", "#a9b5c2"),
+    "input": ("#e0f3e1", "#5fa668"),
+    "shared": ("#fdf0d5", "#d0973a"),
+    "constant": ("#ffffff", "#c5ced8"),
+    "scope": ("#ece6f8", "#8a6fc0"),
+    "output": ("#dfeafb", "#4d84cf"),
+    "update": ("#fbdfbd", "#c9742a"),
+}
+DARK_BOXES = {
+    "op": ("#1b232c", "#4c5a68"),
+    "input": ("#17301c", "#5fa668"),
+    "shared": ("#362a12", "#d0973a"),
+    "constant": ("#0f141a", "#3a4653"),
+    "scope": ("#2a2140", "#9c82d4"),
+    "output": ("#15273f", "#5b93de"),
+    "update": ("#41260d", "#d9853a"),
+}
+PAPER, INK, FAINT_INK, WIRE = "#ffffff", "#1d2733", "#5d6b7a", "#93a1b0"
+LIGHT = f"""\
+.page{{fill:{PAPER}}}
+text{{fill:{INK};font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}}
+.t{{font-size:11px;fill:{FAINT_INK}}}
+.h{{font-size:15px;font-weight:600}}
+.w{{fill:none;stroke:{WIRE};stroke-width:1.3}}
+.a{{fill:{WIRE}}}
+rect{{stroke-width:1.2}}
+g:hover>rect{{stroke-width:2.4}}
 """
 DARK = """\
 .page{fill:#0f141a}
@@ -39,18 +53,12 @@ text{fill:#e3e9f0}
 .t{fill:#93a1b0}
 .w{stroke:#5c6b7b}
 .a{fill:#5c6b7b}
-.op{fill:#1b232c;stroke:#4c5a68}
-.input{fill:#17301c;stroke:#5fa668}
-.shared{fill:#362a12;stroke:#d0973a}
-.constant{fill:#0f141a;stroke:#3a4653}
-.output{fill:#15273f;stroke:#5b93de}
-.update{fill:#41260d;stroke:#d9853a}
 """
 
 
-def svg_text(view: View) -> str:
+def svg_text(view: View, placed: Layout | None = None) -> str:
     """The view as an SVG document; tooltips tell whole labels, types and the users' lines."""
-    placed = layout(view, box_size)
+    placed = placed or layout(view, box_size)
     kernels = {member: n for n, c in enumerate(view.clusters) for member in c.members}
     lines = [*_header(view, placed), *map(_wire, placed.wires)]
     lines += [_box(box, kernels.get(box.node.id)) for box in placed.boxes]
@@ -60,12 +68,12 @@ def svg_text(view: View) -> str:
 
 def box_size(node: Node) -> tuple[float, float]:
     """The width and height a node's text needs."""
-    first, second = _texts(node)
+    first, second = box_texts(node)
     width = max(len(first) * EM, len(second) * SMALL_EM)
     return round(width + 22, 1), 42.0 if second else 28.0
 
 
-def _texts(node: Node) -> tuple[str, str]:
+def box_texts(node: Node) -> tuple[str, str]:
     """The two lines in a box."""
     named = f"{node.name} = {node.label}" if node.name and node.kind == "op" else node.label
     type_line = "" if node.kind == "constant" else node.type
@@ -76,12 +84,12 @@ def _texts(node: Node) -> tuple[str, str]:
 
 
 def _header(view: View, placed: Layout) -> Iterator[str]:
-    inner = max(_legend_width(placed) if view.clusters else placed.width, len(_title(view)) * 9.5)
+    inner = max(_legend_width(placed) if view.clusters else placed.width, len(title_of(view)) * 9.5)
     rows = len(_legend_rows(view.clusters, placed))
     legend = rows * LEGEND_ROW + (MARGIN if rows else 0)
     width, height = inner + 2 * MARGIN, HEAD + placed.height + legend + 2 * MARGIN
     size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
-    title = escape(_title(view))
+    title = escape(title_of(view))
     yield f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{title}">'
     yield f"<style>\n{_style(len(view.clusters))}</style>"
     yield '<rect class="page" width="100%" height="100%"/>'
@@ -89,7 +97,8 @@ def _header(view: View, placed: Layout) -> Iterator[str]:
     yield f'<g transform="translate({(width - placed.width) / 2:.1f},{MARGIN + HEAD:.1f})">'
 
 
-def _title(view: View) -> str:
+def title_of(view: View) -> str:
+    """The headline of a drawing: the name, and how much there is."""
     count = sum(node.kind == "op" for node in view.nodes)
     text = f"{shortened(view.name, LONGEST)}: {count} operation{'s' * (count != 1)}"
     kernels = len(view.clusters)
@@ -98,13 +107,19 @@ def _title(view: View) -> str:
 
 def _style(clusters: int) -> str:
     hues = range(min(clusters, HUES))
-    light = "".join(_rule(n, _colour(n, 0.93, 0.75), _colour(n, 0.55, 0.5)) for n in hues)
-    dark = "".join(_rule(n, _colour(n, 0.17, 0.4), _colour(n, 0.6, 0.5)) for n in hues)
-    return f"{LIGHT}{light}@media(prefers-color-scheme:dark){{\n{DARK}{dark}}}\n"
+    light = LIGHT_BOXES | {f"k{n}": kernel_colours(n) for n in hues}
+    dark = DARK_BOXES | {f"k{n}": (_colour(n, 0.17, 0.4), _colour(n, 0.6, 0.5)) for n in hues}
+    night = f"@media(prefers-color-scheme:dark){{\n{DARK}{_rules(dark)}}}\n"
+    return f"{LIGHT}{_rules(light)}{night}"
 
 
-def _rule(hue: int, fill: str, stroke: str) -> str:
-    return f".k{hue}{{fill:{fill};stroke:{stroke}}}\n"
+def _rules(colours: Mapping[str, tuple[str, str]]) -> str:
+    return "".join(f".{k}{{fill:{fill};stroke:{line}}}\n" for k, (fill, line) in colours.items())
+
+
+def kernel_colours(number: int) -> tuple[str, str]:
+    """Fill and stroke of the boxes of a kernel, on white."""
+    return _colour(number, 0.93, 0.75), _colour(number, 0.55, 0.5)
 
 
 def _colour(number: int, lightness: float, saturation: float) -> str:
@@ -116,7 +131,7 @@ def _colour(number: int, lightness: float, saturation: float) -> str:
 def _box(box: Box, kernel: int | None) -> str:
     node, left, top = box.node, box.x - box.width / 2, box.y - box.height / 2
     style = node.kind if kernel is None else f"op k{kernel % HUES}"
-    first, second = _texts(node)
+    first, second = box_texts(node)
     tip = "\n".join(filter(None, (node.name, node.label, node.type, node.place)))
     baseline = box.y + (-2.5 if second else 4.5)
     parts = [
@@ -145,13 +160,18 @@ def curve(points: Sequence[Point]) -> str:
     >>> curve([(0, 0), (10, 20)])
     'M0.0 0.0C0.0 10.0 10.0 10.0 10.0 20.0'
     """
-    slopes = [_slope(points, n) for n in range(len(points))]
+    slopes = slopes_of(points)
     path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
     for (x, y), (dx, dy), (x1, y1), (dx1, dy1) in zip(
         points, slopes, points[1:], slopes[1:], strict=False
     ):
         path += f"C{x + dx:.1f} {y + dy:.1f} {x1 - dx1:.1f} {y1 - dy1:.1f} {x1:.1f} {y1:.1f}"
     return path
+
+
+def slopes_of(points: Sequence[Point]) -> list[Point]:
+    """A third of the spline's derivative at every point."""
+    return [_slope(points, n) for n in range(len(points))]
 
 
 def _slope(points: Sequence[Point], n: int) -> Point:

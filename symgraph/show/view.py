@@ -15,7 +15,7 @@ from symgraph.shared import SharedVariable
 from symgraph.show.subject import Subject
 from symgraph.show.words import leaf_text, type_text, value_text, visible
 
-KINDS = ("input", "shared", "constant", "op", "output", "update")
+KINDS = ("input", "shared", "constant", "op", "scope", "output", "update")
 FOLDED = "·"  # stands for an operand that is not a number in the label of its reader
 
 
@@ -28,11 +28,14 @@ class Node:
     id
         Letters and digits, unique in the view.
     kind
-        One of `KINDS`; "update" is the next value of a shared variable.
+        One of `KINDS`; "update" is the next value of a shared variable, "scope" a part of the
+        graph drawn as one box.
     label, type, place
         What it is, the type of its value, and the user's line.
     name
         The user's name for its value, or "".
+    scope
+        The part of the graph it belongs to, by `name_scope` or the name's part before a "/".
     """
 
     id: str
@@ -41,6 +44,7 @@ class Node:
     type: str
     place: str
     name: str = ""
+    scope: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,8 @@ class _Builder:
         types = ", ".join(type_text(var.type) for var in node.outputs)
         names = ", ".join(visible(var.name) for var in node.outputs if var.name)
         label = folded(visible(str(node.op)), operands)
-        self.nodes.append(Node(box, "op", label, types, visible(str(out.made_at)), names))
+        place, scope = visible(str(out.made_at)), scope_of(out)
+        self.nodes.append(Node(box, "op", label, types, place, names, scope))
         for position, (var, operand) in enumerate(zip(node.inputs, operands, strict=True)):
             if operand is None:
                 self._edge(var, box, position)
@@ -130,8 +135,14 @@ class _Builder:
             self.ids[var] = f"var{len(self.ids)}"
             place, name = visible(str(var.made_at)), visible(var.name or "")
             kind, label = kind_of(var), leaf_text(var)
-            self.nodes.append(Node(self.ids[var], kind, label, type_text(var.type), place, name))
+            kinds = type_text(var.type)
+            self.nodes.append(Node(self.ids[var], kind, label, kinds, place, name, scope_of(var)))
         return self.ids[var]
+
+
+def scope_of(var: Variable) -> str:
+    """The name scope a variable was made in, or else what stands before a "/" in its name."""
+    return visible(var.made_at.scope or (var.name or "").rpartition("/")[0])
 
 
 def kind_of(var: Variable) -> str:

@@ -1,0 +1,159 @@
+"""A compiled function as the steps its driver runs: what each reads and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from symgraph.errors import ExportError
+from symgraph.function import Function
+from symgraph.graph import Apply
+from symgraph.kernel import Buffer, Expr, Load, Name, Store, expressions, statements, walk
+from symgraph.lower.program import Copy, Gemm, Launch, Program, Put, Routine, Step, exprs_of
+from symgraph.memory import Plan
+from symgraph.show.view import Edge, Node, View, kind_of
+from symgraph.show.words import leaf_text, type_text, visible
+
+
+@dataclass(frozen=True)
+class Access:
+    """The buffers a step reads and those it writes."""
+
+    reads: tuple[Buffer, ...]
+    writes: tuple[Buffer, ...]
+
+
+def accesses(step: Step) -> Access:
+    """What a step does to memory."""
+    loads = tuple(p.buffer for e in exprs_of(step) for p in walk(e) if isinstance(p, Load))
+    if isinstance(step, Launch):
+        reads, writes = _of_kernel(step)
+        return Access((*loads, *reads), writes)
+    if isinstance(step, Gemm):
+        adds = (step.c,) if getattr(step.beta, "value", 1) != 0 else ()
+        return Access((*loads, step.a, step.b, *adds), (step.c,))
+    if isinstance(step, Copy):
+        return Access((*loads, step.source), (step.target,))
+    if isinstance(step, Put):
+        return Access(loads, (step.buffer,))
+    if isinstance(step, Routine):
+        return Access(tuple(b for b, _ in step.inputs), tuple(b for b, _ in step.outputs))
+    return Access(loads, ())
+
+
+def _of_kernel(step: Launch) -> tuple[tuple[Buffer, ...], tuple[Buffer, ...]]:
+    given = dict(zip(step.kernel.params, step.args, strict=True))
+    read: dict[Buffer, None] = {}
+    written: dict[Buffer, None] = {}
+    for stmt in statements(step.kernel.body):
+        for expr in expressions(stmt):
+            read.update((p.buffer, None) for p in walk(expr) if isinstance(p, Load))
+        if isinstance(stmt, Store):
+            written[stmt.buffer] = None
+    return _given(read, given), _given(written, given)
+
+
+def _given(
+    params: dict[Buffer, None], given: dict[Buffer | Name, Buffer | Expr]
+) -> tuple[Buffer, ...]:
+    found = (given[p] for p in params)
+    return tuple(b for b in found if isinstance(b, Buffer))
+
+
+def is_work(step: Step) -> bool:
+    """Whether a step takes time worth telling: it runs over memory."""
+    return isinstance(step, Launch | Gemm | Routine | Copy)
+
+
+def work_steps(plan: Plan) -> list[tuple[int, Step]]:
+    """The steps of a plan that run over memory, with their places in its body."""
+    return [(n, step) for n, step in enumerate(plan.body) if is_work(step)]
+
+
+def step_name(step: Step) -> str:
+    """What a step is called: its kernel, or what the library does."""
+    if isinstance(step, Launch):
+        return step.kernel.name
+    if isinstance(step, Gemm):
+        return "matrix product"
+    if isinstance(step, Routine):
+        return step.routine.rpartition(":")[2]
+    return "copy"
+
+
+def nodes_of(step: Step) -> tuple[Apply, ...]:
+    """The nodes a step computes."""
+    if isinstance(step, Launch):
+        return step.nodes
+    return (step.node,) if isinstance(step, Gemm | Routine) else ()
+
+
+def lines_of(step: Step) -> tuple[str, ...]:
+    """The users' lines a step computes, each once."""
+    return tuple(dict.fromkeys(visible(str(node.made_at)) for node in nodes_of(step)))
+
+
+def steps_view(function: Function) -> View:
+    """The steps of a compiled function as boxes, and as edges the arrays between them."""
+    if not function.trace.plans:
+        raise ExportError(f"{function!r} has no kernels: nothing of it was compiled")
+    builder = _Builder()
+    for number, plan in enumerate(function.trace.plans):
+        builder.add(plan, number)
+    return View(visible(function.name), tuple(builder.nodes), tuple(builder.edges))
+
+
+@dataclass
+class _Builder:
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    made: dict[Buffer, str] = field(default_factory=dict)
+
+    def add(self, plan: Plan, number: int) -> None:
+        """The boxes of one plan; parts of a function that is cut do not share buffers."""
+        self.made = {}
+        prefix = f"p{number}" if number else ""
+        self._parameters(plan.program, prefix)
+        for place, step in enumerate(plan.body):
+            access = accesses(step)
+            if access.writes:
+                self._step(f"{prefix}s{place}", step, access)
+        self._results(plan.program, prefix)
+
+    def _parameters(self, program: Program, prefix: str) -> None:
+        for place, parameter in enumerate(program.parameters):
+            var, box = parameter.variable, f"{prefix}in{place}"
+            kinds, where = type_text(var.type), visible(str(var.made_at))
+            self.nodes.append(Node(box, kind_of(var), leaf_text(var), kinds, where, var.name or ""))
+            self.made[parameter.buffer] = box
+
+    def _step(self, box: str, step: Step, access: Access) -> None:
+        nodes = nodes_of(step)
+        text = ", ".join(dict.fromkeys(visible(type(node.op).__name__) for node in nodes))
+        name = step_name(step) if nodes or isinstance(step, Copy) else "scalar"
+        scope = nodes[0].made_at.scope if nodes else ""
+        place = "\n".join(lines_of(step))
+        self.nodes.append(Node(box, "op", name, text, place, "", visible(scope)))
+        self._read(box, access.reads)
+        self.made.update(dict.fromkeys(access.writes, box))
+
+    def _read(self, box: str, buffers: Sequence[Buffer]) -> None:
+        sources = dict.fromkeys(self.made[b] for b in buffers if b in self.made)
+        for position, source in enumerate(s for s in sources if s != box):
+            self.edges.append(Edge(source, box, position))
+
+    def _results(self, program: Program, prefix: str) -> None:
+        for box, kind, label, buffer, kinds in _ends(program, prefix):
+            self.nodes.append(Node(box, kind, label, kinds, ""))
+            self._read(box, [buffer])
+
+
+def _ends(program: Program, prefix: str) -> Iterator[tuple[str, str, str, Buffer, str]]:
+    for place, result in enumerate(program.results):
+        var = result.variable
+        label = visible(var.name or f"output {place}")
+        yield f"{prefix}out{place}", "output", label, result.buffer, type_text(var.type)
+    for place, parameter in enumerate(program.written):
+        var = parameter.variable
+        box, label = f"{prefix}up{place}", f"{leaf_text(var)} ←"
+        yield box, "update", label, parameter.buffer, type_text(var.type)
