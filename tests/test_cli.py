@@ -22,6 +22,15 @@ y = T.exp(x) + 1
 f = sg.function([x], y)
 """
 
+SCOPES = """
+import symgraph as sg
+import symgraph.tensor as T
+x = T.vector("x")
+with sg.name_scope("part"):
+    y = T.exp(x) + 1
+f = sg.function([x], T.sum(y, axis=0) + y.sum())
+"""
+
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
@@ -111,6 +120,30 @@ def test_export_writes_a_users_graph(name, suffix, tmp_path, capsys):
     assert cli.main(["export", f"program.py:{name}", "-o", f"graph.{suffix}"]) == 0
     assert capsys.readouterr().out == f"wrote graph.{suffix}\n"
     assert "exp" in (tmp_path / f"graph.{suffix}").read_text().lower()
+
+
+def test_export_takes_formats_stages_and_parts(tmp_path):
+    (tmp_path / "program.py").write_text(SCOPES)
+    export = ["export", "program.py:f", "-o", "graph"]
+    assert cli.main([*export, "--format", "dot", "--collapse"]) == 0
+    assert "part" in Path("graph").read_text()
+    assert cli.main([*export, "--format", "dot", "--collapse", "part", "--focus", "part"]) == 0
+    assert cli.main([*export, "--format", "svg", "--depth", "1", "--layout", "own"]) == 0
+    assert "Exp" not in Path("graph").read_text()
+    assert cli.main([*export, "--format", "text", "--stage", "kernels"]) == 0
+    assert "def call(" in Path("graph").read_text()
+
+
+def test_export_reads_a_saved_graph(tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    assert cli.main(["export", "program.py:f", "-o", "graph.json"]) == 0
+    assert cli.main(["export", "graph.json", "-o", "graph.html"]) == 0
+    assert "Exp" in Path("graph.html").read_text()
+
+
+def test_export_of_the_demo(tmp_path):
+    assert cli.main(["export", "demo", "-o", "demo.svg"]) == 0
+    assert "W1_velocity" in Path("demo.svg").read_text()
 
 
 def test_export_imports_modules_beside_the_user(tmp_path, monkeypatch):

@@ -390,13 +390,24 @@ def _vector(writer: _Writer, node: Apply, operands: Values) -> str:
     return writer.vector(operands)
 
 
+def _count(writer: _Writer, size: str) -> str:
+    """The numbers 0, 1, ... below a size."""
+    zero, one = writer.constant(np.int64(0)), writer.constant(np.int64(1))
+    return writer.add("Range", zero, writer.cast(size, "int64"), one)
+
+
 def _arange(writer: _Writer, node: Apply, operands: Values) -> str:
-    start, step, count = operands[0], operands[1], operands[2]
-    whole = writer.cast(writer.add("Range", writer.constant(np.int64(0)),
-                                   writer.cast(count, "int64"), writer.constant(np.int64(1))),
-                        dtype_of(node.outputs[0]))  # fmt: skip
-    steps = writer.add("Mul", whole, writer.cast(step, dtype_of(node.outputs[0])))
-    return writer.add("Add", steps, writer.cast(start, dtype_of(node.outputs[0])))
+    dtype = dtype_of(node.outputs[0])
+    start, step = (writer.cast(value, dtype) for value in operands[:2])
+    places = writer.cast(_count(writer, operands[2]), dtype)
+    return writer.add("Add", writer.add("Mul", places, step), start)
+
+
+def _eye(writer: _Writer, node: Apply, operands: Values) -> str:
+    rows = writer.add("Unsqueeze", _count(writer, operands[0]), writer.numbers(1))
+    shifted = writer.add("Add", rows, writer.cast(operands[2], "int64"))
+    held = writer.add("Equal", shifted, _count(writer, operands[1]))
+    return writer.cast(held, dtype_of(node.outputs[0]))
 
 
 def _product(writer: _Writer, a: str, b: str, op: linalg.Dot | linalg.Gemm) -> str:
@@ -508,8 +519,7 @@ def _written(writer: _Writer, node: Apply, operands: Values) -> str:
     x, y, *numbers = operands
     whole = writer.add("Shape", x)
     size = writer.add("Size", x)
-    zero, one = writer.constant(np.int64(0)), writer.constant(np.int64(1))
-    order = writer.add("Reshape", writer.add("Range", zero, size, one), whole, allowzero=1)
+    order = writer.add("Reshape", _count(writer, size), whole, allowzero=1)
     if isinstance(node.op, subtensor.IncSubtensor):
         where = _taken(writer, node, order, list(zip(numbers, node.inputs[2:], strict=True)))
     else:
@@ -552,6 +562,7 @@ RULES: dict[type, Rule] = {
     shape.MakeVector: _vector,
     create.Alloc: _alloc,
     create.ARange: _arange,
+    create.Eye: _eye,
     linalg.Dot: _dot,
     linalg.Gemm: _gemm,
     join.Join: _join,

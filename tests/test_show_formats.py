@@ -1,0 +1,329 @@
+"""Every format: what it holds, that it loads again, and that it gives the same numbers."""
+
+from __future__ import annotations
+
+import io
+import json
+import runpy
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import networkx
+import numpy as np
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+
+import symgraph as sg
+import symgraph.tensor as T
+from symgraph import demo
+from symgraph.errors import ExportError
+from symgraph.show import export
+from symgraph.show import graphviz as graphviz_module
+from symgraph.show.export import FORMATS
+from symgraph.show.subject import subject_of
+from symgraph.show.svg import box_size
+from symgraph.show.view import view_of
+from tests.graphs import HOSTILE, Halves, chain, hostile, trained
+
+onnxruntime = pytest.importorskip("onnxruntime")
+Image = pytest.importorskip("PIL.Image")
+ROOT = Path(__file__).parents[1]
+RNG = np.random.default_rng(0)
+
+
+def shown(format: str) -> bool:
+    return format not in ("networkx", "py")
+
+
+# --- pictures and pages --------------------------------------------------------------------------
+
+
+def test_png_is_a_picture_with_colours_and_text() -> None:
+    picture = Image.open(io.BytesIO(export(trained(mode="interpret"), format="png")))
+    assert picture.format == "PNG"
+    assert picture.width > 300
+    colours = {colour for _, colour in picture.getcolors(1 << 16)}
+    assert {(0xE0, 0xF3, 0xE1), (0xFD, 0xF0, 0xD5)} <= colours  # an input's box, a shared one's
+
+
+def test_png_of_a_long_graph_stays_a_picture() -> None:
+    picture = Image.open(io.BytesIO(export(chain(3000), format="png", layout="own")))
+    assert picture.width * picture.height < 61e6
+
+
+def test_page_needs_no_network_and_escapes() -> None:
+    text = export(hostile(), format="html")
+    assert text.startswith("<!doctype html>")
+    body = text[text.index("<body>") :]
+    assert "alert" in body
+    assert '<script>alert("' not in text
+    assert text.count("<script") == 2
+    assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
+    assert "https://" not in text
+    data = json.loads(body.split('id="data">')[1].split("</script>")[0])
+    assert any("<script>" in node["label"] for node in data["stages"][0]["graph"]["nodes"])
+
+
+def test_node_link_loads_in_networkx() -> None:
+    text = export(trained(mode="interpret"), format="node-link")
+    graph = networkx.node_link_graph(json.loads(text), edges="edges")
+    assert networkx.utils.graphs_equal(graph, export(trained(mode="interpret"), format="networkx"))
+
+
+def test_graphviz_places_boxes_where_it_is() -> None:
+    view = view_of(subject_of(trained(mode="interpret")))
+    if not shutil.which("dot"):
+        with pytest.raises(ExportError, match="not installed"):
+            graphviz_module.dot_layout(view, box_size)
+        pytest.skip("Graphviz's dot is not installed")
+    placed = graphviz_module.dot_layout(view, box_size)
+    assert {box.node.id for box in placed.boxes} == {node.id for node in view.nodes}
+    places = {box.node.id: box for box in placed.boxes}
+    for wire in placed.wires:
+        assert places[wire.edge.source].y < places[wire.edge.target].y
+        end = wire.points[-1]
+        assert abs(end[0] - places[wire.edge.target].x) <= places[wire.edge.target].width
+    assert export(trained(mode="interpret"), format="svg", layout="dot").startswith("<svg")
+
+
+def test_notebooks_show_drawings_and_stay_small() -> None:
+    x = T.dvector("x")
+    bundle = (T.exp(x) + 1)._repr_mimebundle_()
+    assert bundle["image/svg+xml"].startswith("<svg")
+    assert bundle["image/svg+xml"] in bundle["text/html"]
+    assert trained(mode="interpret")._repr_svg_().startswith("<svg")
+    assert len(chain(4000)._repr_html_()) < 1e6
+    assert HOSTILE not in hostile()._repr_html_()
+
+
+def test_ten_thousand_nodes_take_seconds(tmp_path: Path) -> None:
+    y = chain(10_000)
+    for format in FORMATS:
+        if not shown(format) or format == "onnx":
+            continue
+        start = time.perf_counter()
+        export(y, tmp_path / "graph", format=format)
+        assert time.perf_counter() - start < 20, format
+
+
+# --- ONNX ----------------------------------------------------------------------------------------
+
+
+def run_onnx(model: bytes, **inputs: Any) -> list[Any]:
+    return onnxruntime.InferenceSession(model).run(None, inputs)
+
+
+def agree(inputs: list[Any], outputs: list[Any], values: list[Any], digits: float = 1e-12) -> None:
+    expected = sg.function(inputs, outputs, mode="interpret")(*values)
+    names = {var.name: value for var, value in zip(inputs, values, strict=True)}
+    found = run_onnx(export(outputs, format="onnx"), **names)
+    for want, have in zip(expected, found, strict=True):
+        assert have.dtype == want.dtype
+        np.testing.assert_allclose(have, want, rtol=digits, atol=digits)
+
+
+def test_onnx_elementwise() -> None:
+    x, y = T.fmatrix("x"), T.fmatrix("y")
+    i, b = T.lvector("i"), T.bvector("b")
+    values = [
+        RNG.uniform(0.1, 0.9, (3, 4)).astype("f4"),
+        RNG.uniform(0.1, 0.9, (3, 4)).astype("f4"),
+        np.array([-3, 0, 5]),
+        np.array([1, 2, 3], "i1"),
+    ]
+    unary = [T.exp, T.exp2, T.expm1, T.log, T.log2, T.log10, T.log1p, T.sqrt, T.sin, T.cos, T.tan]
+    unary += [T.arcsin, T.arccos, T.arctan, T.tanh, T.sinh, T.cosh, T.sigmoid, T.erf, T.erfc]
+    unary += [T.neg, T.abs_, T.sqr, T.reciprocal, T.floor, T.ceil, T.trunc, T.nnet.softplus]
+    outputs = [f(x) for f in unary]
+    outputs += [x + y, x - y, x * y, x / y, x**y, x % y, x // y, T.maximum(x, y), T.minimum(x, y)]
+    outputs += [T.lt(x, y), T.neq(x, y), T.switch(x > y, x, 0.0), T.eq(x, y) | (x < y), i % 4]
+    outputs += [i * b, T.cast(x, "int32"), ~(x > y), T.isnan(x), T.isinf(x), T.ones_like(x)]
+    agree([x, y, i, b], outputs, values, 1e-5)
+
+
+def test_onnx_shapes_and_reductions() -> None:
+    x, i = T.dmatrix("x"), T.lvector("i")
+    outputs = [
+        x.T, x.dimshuffle("x", 1, 0), x.reshape((2, -1)), x.flatten(), x.shape[0], x.sum(),
+        x.sum(axis=0), x.mean(axis=1), x.max(axis=1), x.min(), x.prod(axis=0), T.argmax(x, axis=1),
+        T.argmin(x), (x > 0).any(), (x > 0).all(axis=0), T.concatenate([x, x], axis=1),
+        T.stack([x, x]), x[1], x[:, -1], x[::-1], x[1:, :2], x[-1, 1:3], x[None, 0], x[i],
+        x[i, i], T.cumsum(x, axis=1), T.arange(x.shape[0]), T.eye(3, 4, 1),
+        T.dot(x, x.T), T.alloc(2.5, 2, 3), T.inc_subtensor(x[i], 1.0),
+        T.set_subtensor(x[1:, 0], 9.0), T.inc_subtensor(x[i, i], 2.0),
+        T.nnet.softmax(x),
+    ]  # fmt: skip
+    agree([x, i], outputs, [RNG.normal(size=(4, 4)), np.array([2, 0, 2])])
+
+
+def test_onnx_of_a_training_step_is_the_step() -> None:
+    f = trained()
+    model = export(f, format="onnx")
+    x, y = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 2))
+    cost, after = run_onnx(model, x=x, y=y)
+    np.testing.assert_allclose(cost, f(x, y))
+    (W,) = f.get_shared()
+    np.testing.assert_allclose(after, W.get_value())
+
+
+def test_onnx_names_the_op_it_cannot_say() -> None:
+    x = T.dvector("x")
+    with pytest.raises(ExportError, match=r"Halves.*graphs.py:\d+.*no form in ONNX"):
+        export(Halves(1)(x)[0] + 1, format="onnx")
+    with pytest.raises(ExportError, match="sign of a step"):
+        export(x[:: T.lscalar("s")], format="onnx")
+
+
+# --- modules that stand alone --------------------------------------------------------------------
+
+ALONE = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "symgraph":
+            raise ImportError("symgraph is not there")
+
+sys.meta_path.insert(0, Refuse())
+sys.path.insert(0, {folder!r})
+import numpy as np
+import step
+from check import check
+check(step)
+"""
+
+
+def alone(folder: Path, check: str) -> None:
+    """Run `check(step)` where symgraph cannot be imported and `step` was exported."""
+    (folder / "check.py").write_text(f"import numpy as np\n\ndef check(step):\n{check}")
+    code = ALONE.format(folder=str(folder))
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_a_module_trains_without_symgraph(tmp_path: Path) -> None:
+    f = trained()
+    export(f, tmp_path / "step.py")
+    text = (tmp_path / "step.py").read_text()
+    assert "import symgraph" not in text
+    assert "from symgraph" not in text
+    x, y = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 2))
+    costs = [f(x, y).item() for _ in range(3)]
+    np.savez(tmp_path / "data.npz", x=x, y=y, costs=costs, W=f.get_shared()[0].get_value())
+    alone(
+        tmp_path,
+        f"""
+    d = np.load({str(tmp_path / "data.npz")!r})
+    np.testing.assert_allclose([step.step(d["x"], d["y"]) for _ in range(3)], d["costs"])
+    np.testing.assert_allclose(step.arrays["W"], d["W"])
+    try:
+        step.step(d["x"], d["y"][:2])
+    except ValueError as error:
+        assert "do not agree" in str(error), error
+    else:
+        raise AssertionError("a wrong shape went through")
+    try:
+        step.step(d["x"][0], d["y"])
+    except TypeError as error:
+        assert "2 axes" in str(error), error
+""",
+    )
+
+
+def test_a_module_has_routines_integers_and_several_outputs(tmp_path: Path) -> None:
+    x, i = T.fmatrix("x"), T.lvector("i")
+    table = T.constant(np.arange(40.0).reshape(10, 4))
+    outputs = [T.cumsum(x, axis=1), T.nnet.softmax(x), i // 3 + i % 4, table[i], x.sum() > 0]
+    export(outputs, tmp_path / "step.py")
+    values = [RNG.normal(size=(3, 4)).astype("f4"), np.array([1, -2, 7])]
+    expected = sg.function([x, i], outputs, mode="interpret")(*values)
+    np.savez(tmp_path / "data.npz", *values, *expected)
+    alone(
+        tmp_path,
+        f"""
+    x, i, *expected = np.load({str(tmp_path / "data.npz")!r}).values()
+    for want, have in zip(expected, step.graph(x, i), strict=True):
+        assert want.dtype == have.dtype
+        np.testing.assert_allclose(have, want, rtol=1e-6)
+""",
+    )
+
+
+def test_a_module_cannot_hold_python_ops(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"Halves.*graphs.py"):
+        export(Halves(1)(T.dvector("x"))[0], tmp_path / "step.py")
+    with pytest.raises(ExportError, match="py needs a path"):
+        export(T.exp(T.dscalar("x")), format="py")
+
+
+# --- the demo and the examples -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def programs() -> dict[str, list[sg.Function]]:
+    """The functions that the demo and each example compile, in no time."""
+    made: list[sg.Function] = []
+    original = sg.function
+
+    def quick(*args: Any, **options: Any) -> sg.Function:
+        made.append(original(*args, **{**options, "mode": "interpret"}))
+        return made[-1]
+
+    found = {"demo": list(demo.compiled(demo.Settings(mode="interpret")))}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sg, "function", quick)
+        for file in sorted((ROOT / "examples").glob("*.py")):
+            if file.name == "__init__.py":
+                continue
+            names = runpy.run_path(str(file))
+            small = {"steps": 1, "epochs": 1, "count": 50}
+            accepted = names["main"].__code__.co_varnames[: names["main"].__code__.co_argcount]
+            made.clear()
+            names["main"](**{key: value for key, value in small.items() if key in accepted})
+            found[file.stem] = list(made)
+    assert all(found.values())
+    return found
+
+
+@pytest.mark.parametrize("format", sorted(FORMATS))
+def test_demo_and_examples_export(
+    format: str, programs: dict[str, list[sg.Function]], tmp_path: Path
+) -> None:
+    for name, functions in programs.items():
+        for number, f in enumerate(functions):
+            path = None if format == "networkx" else tmp_path / f"{name}{number}"
+            assert export(f, path, format=format)
+
+
+def test_json_of_an_example_gives_the_same_numbers(
+    programs: dict[str, list[sg.Function]], tmp_path: Path
+) -> None:
+    step, errors = programs["demo"]
+    export(errors, tmp_path / "errors.json")
+    loaded = sg.load_json(tmp_path / "errors.json")
+    again = sg.function(loaded.inputs, loaded.outputs[0], mode="interpret")
+    x, y = RNG.normal(size=(5, 64)).astype("f4"), np.arange(5, dtype="i4")
+    assert again(x, y) == errors(x, y)
+    found = run_onnx(export(errors, format="onnx"), x=x, y=y)
+    assert found[0] == errors(x, y)
+    assert step.name == "step"
+
+
+# --- what is shipped -----------------------------------------------------------------------------
+
+
+def test_a_wheel_holds_every_asset(tmp_path: Path) -> None:
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assets = {
+        str(file.relative_to(ROOT))
+        for file in (ROOT / "symgraph").rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    assert {"symgraph/show/assets/page.html", "symgraph/show/assets/viewer.js"} <= assets
+    assert assets <= names
