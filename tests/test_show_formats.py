@@ -53,7 +53,7 @@ def test_png_is_a_picture_with_colours_and_text() -> None:
 
 def test_png_of_a_long_graph_stays_a_picture() -> None:
     picture = Image.open(io.BytesIO(export(chain(3000), format="png", layout="own")))
-    assert picture.width * picture.height < 61e6
+    assert picture.width * picture.height < 26e6
 
 
 def test_page_needs_no_network_and_escapes() -> None:
@@ -106,9 +106,9 @@ def test_ten_thousand_nodes_take_seconds(tmp_path: Path) -> None:
     for format in FORMATS:
         if not shown(format) or format == "onnx":
             continue
-        start = time.perf_counter()
+        start = time.process_time()
         export(y, tmp_path / "graph", format=format)
-        assert time.perf_counter() - start < 20, format
+        assert time.process_time() - start < 15, format
 
 
 # --- ONNX ----------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ except ImportError:  # an extra: whoever asks for a PNG is told
     Image = ImageDraw = ImageFont = None
 
 SCALE = 2.0  # pixels of a unit
-MOST_PIXELS = 60e6  # a larger picture is drawn smaller
+MOST_PIXELS = 25e6  # a larger picture is drawn smaller
 FONTS = ("DejaVuSansMono.ttf", "Menlo.ttc", "consola.ttf", "LiberationMono-Regular.ttf")
 STEPS = 8  # straight pieces of a curve between two points
 
@@ -50,7 +50,7 @@ def png_bytes(view: View, placed: Layout) -> bytes:
         raise ExportError("a PNG needs Pillow: pip install 'symgraph[png]', or write an SVG")
     canvas = _Canvas(view, placed)
     stream = io.BytesIO()
-    canvas.drawn().save(stream, "PNG", optimize=True)
+    canvas.drawn().save(stream, "PNG")
     return stream.getvalue()
 
 
