@@ -108,9 +108,12 @@ class _Canvas:
             self._at((box.x - box.width / 2, box.y - box.height / 2)),
             self._at((box.x + box.width / 2, box.y + box.height / 2)),
         ]
-        radius = min(ROUND[box.node.kind], box.height / 2) * self.scale
+        radius = min(ROUND[box.node.kind], box.height / 2, box.width / 2) * self.scale - 1
         width = max(1, round(1.2 * self.scale))
-        self.pen.rounded_rectangle(corners, radius, fill, line, width)
+        if radius > 1:
+            self.pen.rounded_rectangle(corners, radius, fill, line, width)
+        else:
+            self.pen.rectangle(corners, fill, line, width)
         first, second = box_texts(box.node)
         middle = box.y - (7 if second else 0)
         self.pen.text(self._at((box.x, middle)), first, INK, self._type(13), anchor="mm")
