@@ -3,8 +3,9 @@
 Build expressions with `symgraph.tensor`, ask for gradients with `grad`, compile with `function`.
 """
 
-from symgraph import errors, gradient, graph, tensor
+from symgraph import errors, gradient, graph, tensor, typed_list
 from symgraph.config import config
+from symgraph.from_graph import OpFromGraph
 from symgraph.function import Function, In, Out, function
 from symgraph.gradient import (
     Lop,
@@ -23,6 +24,7 @@ from symgraph.graph import Apply, Constant, Graph, Op, Type, Variable, clone, na
 from symgraph.loops import OrderedUpdates, foldl, foldr, map, reduce, scan, scan_checkpoints, until
 from symgraph.mode import Mode
 from symgraph.ops.custom import as_op
+from symgraph.ops.watch import PdbBreakpoint, Print
 from symgraph.random import RandomStream
 from symgraph.shared import SharedVariable, shared
 from symgraph.show import debugprint, export, load_json, pp, pprint
@@ -38,8 +40,11 @@ __all__ = [
     "Lop",
     "Mode",
     "Op",
+    "OpFromGraph",
     "OrderedUpdates",
     "Out",
+    "PdbBreakpoint",
+    "Print",
     "RandomStream",
     "Rop",
     "SharedVariable",
@@ -76,6 +81,7 @@ __all__ = [
     "sparse_grad",
     "subgraph_grad",
     "tensor",
+    "typed_list",
     "until",
     "verify_grad",
     "zero_grad",

@@ -109,6 +109,10 @@ class NonScalarCostError(GradientError, TypeError):
     """The cost of `grad` is not a scalar."""
 
 
+class CheckError(SymgraphError, AssertionError):
+    """A condition that the user asserted does not hold."""
+
+
 class NanError(SymgraphError, FloatingPointError):
     """A NaN or infinity appeared where the user asked to watch for it."""
 

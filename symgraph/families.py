@@ -286,11 +286,6 @@ class Elemwise(TensorOp):
             for p, x in zip(self.partials, inputs, strict=True)
         ]
 
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        """Which inputs a gradient flows to."""
-        partials = self.partials or (None,) * len(node.inputs)
-        return [[p is not None] for p in partials]
-
     @classmethod
     def examples(cls) -> Iterator[Example]:
         """Operands over the declared domains: equal shapes, broadcast, scalar, empty."""
@@ -424,6 +419,24 @@ class Moved(Indexed):
     def element(self, index: Index, args: Sequence[Arg], read: Read, dtype: str) -> Expr:
         """The element of input 0 that moved here."""
         return read(0, self.source(index, args, read))
+
+
+@dataclass(frozen=True, repr=False)
+class Checked(Moved):
+    """Ops that are input 0 as it is, and an error unless the other inputs, bool scalars, hold."""
+
+    exc_type: type[Exception]
+    message: str
+
+    def source(self, index: Index, args: Sequence[Arg], read: Read) -> Index:
+        """Where it is."""
+        return index
+
+    def axis_map(self, node: Apply) -> tuple[int | None, ...] | None:
+        """Every axis as it is."""
+        kind = node.inputs[0].type
+        assert isinstance(kind, TensorType)
+        return tuple(range(kind.ndim))
 
 
 @dataclass(frozen=True, repr=False)

@@ -36,7 +36,6 @@ from symgraph.pipeline import Trace, compile_task
 from symgraph.runners import Native, Task
 from symgraph.shared import SharedVariable
 from symgraph.types import as_tensor_variable
-from symgraph.variable import TensorVariable
 
 POLICIES = ("raise", "warn", "ignore")
 
@@ -217,7 +216,8 @@ def _as_outputs(outputs: Any) -> tuple[list[Variable], Form]:
 
 
 def _output(item: Any) -> Variable:
-    return as_tensor_variable(item.variable if isinstance(item, Out) else item)
+    value = item.variable if isinstance(item, Out) else item
+    return value if isinstance(value, Variable) else as_tensor_variable(value)
 
 
 def _as_pairs(pairs: Any, what: str) -> dict[Variable, Variable]:
@@ -592,4 +592,4 @@ def evaluate(variable: Variable, inputs: Mapping[Any, Any] | None = None, **opti
     return cache[key](*values.values())
 
 
-TensorVariable.evaluator = staticmethod(evaluate)
+Variable.evaluator = staticmethod(evaluate)

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from symgraph.absent import NullType, without_nothing
 from symgraph.errors import (
     DisconnectedInputError,
     GraphTypeError,
@@ -20,7 +21,7 @@ from symgraph.errors import (
     UnknownVariableError,
 )
 from symgraph.families import Elemwise, is_continuous
-from symgraph.graph import Apply, Graph, Variable, ancestors, clone_graph, made_for, toposort
+from symgraph.graph import Apply, Graph, Variable, made_for, toposort
 from symgraph.ops.arith import add, second
 from symgraph.ops.cast import cast
 from symgraph.ops.create import ones_like, zeros_like
@@ -44,15 +45,24 @@ class Cotangent(NamedTuple):
 class Cotangents:
     """The cotangents gathered so far, summed when they are asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, none_for_null: bool = False) -> None:
         self._parts: dict[Variable, list[Cotangent]] = {}
+        self._nulls: dict[Variable, str] = {}
+        self.none_for_null = none_for_null
 
     def add(self, var: Variable, part: Cotangent) -> None:
         """One more contribution to the cotangent of `var`."""
-        self._parts.setdefault(var, []).append(part)
+        if isinstance(part.value.type, NullType):
+            self._nulls[var] = part.value.type.why_null
+        else:
+            self._parts.setdefault(var, []).append(part)
 
     def total(self, var: Variable) -> Cotangent | None:
         """The sum of the contributions; a sum of several carries no mask."""
+        if var in self._nulls:
+            if not self.none_for_null:
+                raise NullTypeGradError(self._nulls[var])
+            return None
         parts = self._parts.get(var)
         if parts is None:
             return None
@@ -112,7 +122,7 @@ def grad(
     starts = _starts(cost, known_grads)
     found = pullback(starts, targets, consider_constant or (), null_gradients == "return")
     results = [
-        _finish(g, var, cost, disconnected_inputs, return_disconnected)
+        finished(g, var, cost, disconnected_inputs, return_disconnected)
         for g, var in zip(found, targets, strict=True)
     ]
     if add_names and cost is not None and cost.name:
@@ -183,19 +193,20 @@ def _walk(
     none_for_null: bool,
 ) -> list[Variable | None]:
     """The reverse walk, op by op."""
-    cotangents = Cotangents()
+    cotangents = Cotangents(none_for_null)
     for var, g in starts:
         cotangents.add(var, Cotangent(shaped_like(g, var)))
-    for node in reversed(_nodes_between(wrt, [var for var, _ in starts], fence)):
-        for var, part in _through(node, cotangents, none_for_null):
+    for node in reversed(nodes_between(wrt, [var for var, _ in starts], fence)):
+        for var, part in _through(node, cotangents):
             cotangents.add(var, part)
     totals = [cotangents.total(var) for var in wrt]
     return [None if t is None else t.value for t in totals]
 
 
-def _nodes_between(
+def nodes_between(
     wrt: Sequence[Variable], starts: Iterable[Variable], fence: set[Variable]
 ) -> list[Apply]:
+    """The nodes in front of `starts` that depend on `wrt`, inputs first."""
     reached = set(wrt)
     between = []
     for node in toposort(starts, stop=fence):
@@ -205,9 +216,7 @@ def _nodes_between(
     return between
 
 
-def _through(
-    node: Apply, cotangents: Cotangents, none_for_null: bool
-) -> list[tuple[Variable, Cotangent]]:
+def _through(node: Apply, cotangents: Cotangents) -> list[tuple[Variable, Cotangent]]:
     """What the cotangents of a node's outputs give to its inputs."""
     totals = [cotangents.total(out) for out in node.outputs]
     if all(t is None for t in totals):
@@ -218,9 +227,9 @@ def _through(
     ]
     try:
         with made_for(node.made_at):
-            parts = node.op.L_op(node.inputs, node.outputs, given)
+            parts = _connected(node, node.op.L_op(node.inputs, node.outputs, given))
     except NullTypeGradError:
-        if none_for_null:
+        if cotangents.none_for_null:
             return []
         raise
     mask = totals[0].mask if isinstance(node.op, Elemwise) and totals[0] else None
@@ -230,6 +239,19 @@ def _through(
         for var, part, own in zip(node.inputs, parts, masks, strict=True)
         if part is not None and is_continuous(var)
     ]
+
+
+def _connected(node: Apply, parts: Sequence[Variable | None]) -> list[Variable | None]:
+    """What an op gives back to its inputs, None for those its outputs do not depend on."""
+    if len(parts) != len(node.inputs):
+        raise GraphTypeError(
+            f"the gradient of {node.op}, used at {node.made_at}, gives {len(parts)} variables for"
+            f" {len(node.inputs)} inputs"
+        )
+    pattern = getattr(node.op, "connection_pattern", None)
+    rows = [[True]] * len(parts) if pattern is None else pattern(node)
+    found = without_nothing(parts)
+    return [part if any(row) else None for part, row in zip(found, rows, strict=True)]
 
 
 def _masks(node: Apply, mask: Variable | None) -> list[Variable | None]:
@@ -245,6 +267,8 @@ def _masks(node: Apply, mask: Variable | None) -> list[Variable | None]:
 def _masked(
     part: Variable, g: Variable, before: Variable | None, after: Variable | None, var: Variable
 ) -> Cotangent:
+    if isinstance(part.type, NullType):
+        return Cotangent(part)
     if before is not None and part is not g:
         part = switch(before, part, 0)
     total = shaped_like(part, var)
@@ -269,9 +293,10 @@ def shaped_like(g: Tensor, var: Variable) -> Tensor:
     return cast(g, kind.dtype)
 
 
-def _finish(
+def finished(
     g: Tensor | None, var: Variable, cost: Variable | None, policy: str, form: str
 ) -> Tensor | None:
+    """A gradient, or what `policy` and `form` say of one that is missing."""
     if g is not None:
         return g
     message = disconnected_message(cost, var)
@@ -301,7 +326,7 @@ def Lop(
     disconnected_inputs: str = "raise",
 ) -> Any:
     """The product of a row vector (`eval_points`, shaped like `f`) with the Jacobian df/dwrt."""
-    known = dict(zip(_as_list(f), _as_list(eval_points), strict=True))
+    known = dict(zip(as_list(f), as_list(eval_points), strict=True))
     return grad(
         None,
         wrt,
@@ -311,40 +336,6 @@ def Lop(
     )
 
 
-def Rop(
-    f: Any,
-    wrt: Any,
-    eval_points: Any,
-    disconnected_outputs: str = "raise",
-) -> Any:
-    """The product of the Jacobian df/dwrt with a column vector (`eval_points`, shaped like `wrt`).
-
-    The pullback u -> u.J is linear in u, so its own pullback along `eval_points` is J.v
-    (J. Townsend, "A new trick for calculating Jacobian vector products", 2017).
-    """
-    outputs, targets = _as_list(f), _as_list(wrt)
-    points = [as_tensor_variable(p) for p in _as_list(eval_points)]
-    for var, point in zip(targets, points, strict=True):
-        if var.type.ndim != point.type.ndim:
-            raise GraphTypeError(
-                f"the eval point of {var} is {point.type}; it has to be like {var.type}"
-            )
-    results = [_push(out, targets, points, disconnected_outputs) for out in outputs]
-    return type(f)(results) if isinstance(f, list | tuple) else results[0]
-
-
-def _push(out: Tensor, wrt: Sequence[Tensor], points: Sequence[Tensor], policy: str) -> Tensor:
-    dual = out.type.make_variable()
-    rows = pullback({out: dual}, wrt)
-    known = {row: p for row, p in zip(rows, points, strict=True) if row is not None}
-    pushed = pullback(known, [dual])[0] if known else None
-    if pushed is None:
-        _finish(None, wrt[0], out, policy, "none")
-        return zeros_like(out)
-    if dual in set(ancestors([pushed])):
-        (pushed,) = clone_graph([pushed], {dual: zeros_like(out)})
-    return pushed
-
-
-def _as_list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
+    """A list of what stands alone, or in a list or tuple."""
     return list(value) if isinstance(value, list | tuple) else [value]

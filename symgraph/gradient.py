@@ -8,10 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from symgraph.absent import DisconnectedType, NullType, grad_not_implemented, grad_undefined
 from symgraph.batch import vectorize
-from symgraph.errors import DisconnectedInputError, GradientError, GraphTypeError
+from symgraph.errors import (
+    DisconnectedInputError,
+    GradientError,
+    GraphTypeError,
+    NullTypeGradError,
+)
 from symgraph.families import is_continuous
-from symgraph.grad import Lop, Rop, disconnected_message, grad, pullback
+from symgraph.forward import Rop
+from symgraph.grad import Lop, disconnected_message, grad, pullback
 from symgraph.graph import Variable
 from symgraph.interpret import interpret
 from symgraph.ops.barrier import (
@@ -29,12 +36,17 @@ from symgraph.ops.shape import flatten, reshape, shape_i
 from symgraph.types import Tensor, TensorType, as_tensor_variable
 
 __all__ = [
+    "DisconnectedInputError",
+    "DisconnectedType",
     "Lop",
+    "NullType",
+    "NullTypeGradError",
     "Rop",
     "consider_constant",
     "disconnected_grad",
     "grad",
     "grad_clip",
+    "grad_not_implemented",
     "grad_scale",
     "grad_undefined",
     "hessian",
@@ -48,7 +60,6 @@ __all__ = [
     "zero_grad",
 ]
 
-grad_undefined = undefined_grad
 STEPS = {"float32": 1e-3, "float64": 1e-6}  # of central differences: the cube root of an ulp
 TOLERANCES = {"float32": 1e-2, "float64": 1e-4}
 Array = npt.NDArray[Any]

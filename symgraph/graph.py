@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -90,6 +91,12 @@ class Type:
         """Whether every value of `other` is a value of this type."""
         return self == other
 
+    def as_variable(self, value: Any) -> Variable:
+        """`value` itself if it is a variable of this type, else a constant made of it."""
+        if isinstance(value, Variable):
+            return self.filter_variable(value)
+        return self.constant_class(self, value)
+
     def filter_variable(self, other: Any) -> Variable:
         """`other` itself, if its values are values of this type."""
         if isinstance(other, Variable) and self.is_super(other.type):
@@ -104,6 +111,7 @@ class Variable:
 
     flat_form: ClassVar[Callable[[Variable], Any]]  # how it is pickled; set by flat.py
     pictures: ClassVar[Callable[[Any], dict[str, str]]]  # by MIME type; set by show/notebook.py
+    evaluator: ClassVar[Callable[..., Any]]  # compiles and calls; set by function.py
 
     def __init__(
         self,
@@ -144,6 +152,13 @@ class Variable:
         twin = self.type.make_variable(self.name)
         twin.tag = SimpleNamespace(**vars(self.tag))
         return twin
+
+    def eval(self, inputs_to_values: Any = None, **options: Any) -> Any:
+        """The value, given values for the inputs it depends on: `{variable or name: value}`.
+
+        The compiled function is kept for the next call.
+        """
+        return type(self).evaluator(self, inputs_to_values, **options)
 
     def get_parents(self) -> list[Apply]:
         """The node that computes this variable, in a list, empty for an input."""
@@ -243,17 +258,32 @@ class Apply:
 class Op:
     """What a node does.
 
-    An op of your own defines `make_node(*inputs) -> Apply` and
-    `perform(node, inputs, output_storage)`, and `grad(inputs, output_grads)` if it has a
-    gradient. `__props__` names the attributes that make two instances the same op.
+    An op of your own defines `make_node(*inputs) -> Apply`, or `itypes` and `otypes`, and
+    `perform(node, inputs, output_storage)`; `grad(inputs, output_grads)` if it has a gradient,
+    and `R_op(inputs, eval_points)` if `Rop` is not to be made of that. `infer_shape(node, shapes)`
+    gives the sizes of the outputs without running it, `connection_pattern(node)` says which inputs
+    (rows) the outputs (columns) depend on. `__props__` names the attributes that make two
+    instances the same op.
+
+    `destroy_map` maps outputs to the inputs `perform` overwrites for them: these are copied first.
+    `view_map` is taken for Theano's sake; results are copied wherever that matters.
     """
 
     __props__: tuple[str, ...] = ()
     default_output: int | None = None
+    itypes: Sequence[Type] | None = None
+    otypes: Sequence[Type] | None = None
+    destroy_map: Mapping[int, Sequence[int]] = {}
+    view_map: Mapping[int, Sequence[int]] = {}
 
     def make_node(self, *inputs: Any) -> Apply:
-        """A node that applies this op to `inputs`."""
-        raise NotImplementedError(f"{type(self).__name__} does not define make_node")
+        """A node that applies this op to `inputs`; by default of `itypes` and `otypes`."""
+        if self.itypes is None or self.otypes is None:
+            raise NotImplementedError(f"{type(self).__name__} does not define make_node")
+        if len(inputs) != len(self.itypes):
+            raise GraphTypeError(f"{self} takes {len(self.itypes)} inputs, not {len(inputs)}")
+        variables = [k.as_variable(item) for k, item in zip(self.itypes, inputs, strict=True)]
+        return Apply(self, variables, [kind.make_variable() for kind in self.otypes])
 
     def perform(self, node: Apply, inputs: list[Any], output_storage: list[list[Any]]) -> None:
         """Compute the outputs from the values `inputs` into `output_storage[i][0]`."""
@@ -266,7 +296,9 @@ class Op:
     def evaluate(self, node: Apply, inputs: Sequence[Any]) -> list[Any]:
         """The values of the node's outputs, by the op's reference meaning."""
         storage: list[list[Any]] = [[None] for _ in node.outputs]
-        self.perform(node, list(inputs), storage)
+        overwritten = {k for places in self.destroy_map.values() for k in places}
+        values = [copy(x) if k in overwritten else x for k, x in enumerate(inputs)]
+        self.perform(node, values, storage)
         return [cell[0] for cell in storage]
 
     def grad(
@@ -286,11 +318,24 @@ class Op:
         """As `grad`, given the outputs too."""
         return self.grad(inputs, output_grads)
 
-    def __call__(self, *inputs: Any, name: str | None = None) -> Any:
-        """The output of a new node that applies this op, or the list of its outputs."""
-        node = self.make_node(*inputs)
+    def R_op(
+        self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]
+    ) -> Sequence[Variable | None]:
+        """The derivative of each output along `eval_points`; `Rop` uses it where a class has it."""
+        raise NotImplementedError(f"{type(self).__name__} does not define R_op")
+
+    def __call__(
+        self, *inputs: Any, name: str | None = None, return_list: bool = False, **options: Any
+    ) -> Any:
+        """The output of a new node that applies this op, or the list of its outputs.
+
+        `return_list` asks for the list in any case; other keywords are passed to `make_node`.
+        """
+        node = self.make_node(*inputs, **options)
         if name is not None:
             node.outputs[0].name = name
+        if return_list:
+            return list(node.outputs)
         if self.default_output is not None:
             return node.outputs[self.default_output]
         return node.outputs[0] if len(node.outputs) == 1 else list(node.outputs)

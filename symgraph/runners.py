@@ -7,6 +7,7 @@ gives back the outputs and the next values of the shared variables it did not ov
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symgraph.backends.support import Stop
-from symgraph.errors import InputShapeError, ShapeError, SymgraphError
+from symgraph.errors import InputShapeError, ShapeError
 from symgraph.graph import Constant, Variable
 from symgraph.interpret import interpret
 from symgraph.lower.program import Failure, Program
@@ -65,8 +66,7 @@ class Interpreted:
         """Outputs, then next values, each in memory of its own."""
         self._check(arrays)
         values = dict(zip(self.task.inputs, arrays, strict=True))
-        return [np.array(r, copy=True) if isinstance(r, np.ndarray) else r
-                for r in interpret(self.task.roots, values)]  # fmt: skip
+        return [fresh(r) for r in interpret(self.task.roots, values)]
 
     def _check(self, arrays: Arrays) -> None:
         named: dict[str, tuple[int, Variable]] = {}
@@ -84,6 +84,18 @@ class Interpreted:
                         raise InputShapeError(
                             f"axes named {want!r} differ: {known} in {other}, {size} in {var}"
                         )
+
+
+def fresh(value: Any) -> Any:
+    """A value in memory of its own."""
+    return np.array(value, copy=True) if isinstance(value, np.ndarray) else deepcopy(value)
+
+
+def _as_stored(value: Any) -> Any:
+    """An array as native code takes it: row-major, aligned, writable."""
+    if not isinstance(value, np.ndarray):
+        return value
+    return np.require(value, requirements=["C", "A", "W"])
 
 
 TOO_LARGE = -2  # the status of a product whose sizes BLAS cannot take
@@ -140,7 +152,7 @@ class Native:
 
 def failure_error(
     failure: Failure, values: Sequence[int], program: Program, arrays: Arrays
-) -> SymgraphError:
+) -> Exception:
     """The exception a failed guard stands for, with the user's line and the shapes passed."""
     text = failure.message.replace("%0", str(values[0])).replace("%1", str(values[1]))
     if failure.kind is ShapeError and "do not agree" in text and 1 in values:
@@ -153,9 +165,7 @@ def failure_error(
     for parameter, array in zip(program.parameters, arrays, strict=False):
         text += f"\n  {parameter.variable} has shape {np.shape(array)}"
     kind = InputShapeError if failure.node is None else failure.kind
-    error = kind(text)
-    assert isinstance(error, SymgraphError)
-    return error
+    return kind(text)
 
 
 class Compared:
@@ -176,7 +186,7 @@ class Compared:
                 compare_values(name, task.roots, expected, results)
             else:
                 expected = results
-        copies = [np.array(a, copy=True) for a in arrays]
+        copies = [fresh(a) for a in arrays]
         found = self._run_native(copies)
         assert expected is not None
         task = next(iter(self.stages.values()))
@@ -204,7 +214,7 @@ class Chain:
         """Outputs, then the next value of every shared variable."""
         known = dict(zip(self.task.inputs, arrays, strict=True))
         for part, run in self.parts:
-            results = run([known[var] for var in part.inputs])
+            results = run([_as_stored(known[var]) for var in part.inputs])
             known.update(zip(part.outputs, results, strict=True))
         results = [var.data if isinstance(var, Constant) else known[var] for var in self.task.roots]
-        return [np.array(r, copy=True) for r in results]
+        return [fresh(r) for r in results]

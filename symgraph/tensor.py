@@ -19,12 +19,14 @@ from symgraph.ops.arrange import *
 from symgraph.ops.barrier import *
 from symgraph.ops.borders import *
 from symgraph.ops.cast import *
+from symgraph.ops.checks import *
 from symgraph.ops.closeness import *
 from symgraph.ops.compare import *
 from symgraph.ops.create import *
 from symgraph.ops.cumulative import *
 from symgraph.ops.einsum import *
 from symgraph.ops.diagonals import *
+from symgraph.ops.disk import *
 from symgraph.ops.elementary import *
 from symgraph.ops.index import *
 from symgraph.ops.join import *

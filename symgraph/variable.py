@@ -31,7 +31,6 @@ class TensorVariable(Variable):
     """A symbolic tensor."""
 
     __slots__ = ()
-    evaluator: Callable[..., Any]  # set by function.py: compiles and calls
 
     # --- what is known of it ---------------------------------------------------------------
 
@@ -341,13 +340,6 @@ class TensorVariable(Variable):
         if target != "cpu":
             raise NotNumPyError(f"there is no device {target!r}; only 'cpu' is available")
         return self
-
-    def eval(self, inputs_to_values: Any = None, **options: Any) -> Any:
-        """The value, given values for the inputs it depends on: `{variable or name: value}`.
-
-        The compiled function is kept for the next call.
-        """
-        return type(self).evaluator(self, inputs_to_values, **options)
 
     # --- what only looks like NumPy ----------------------------------------------------------
 

@@ -45,7 +45,11 @@ def compare_values(
 
 
 def difference(want: Any, have: Any) -> str:
-    """What tells two arrays apart, empty if it is only rounding."""
+    """What tells two arrays, or lists of them, apart; empty if it is only rounding."""
+    if isinstance(want, list):
+        if len(want) != len(have):
+            return f"{len(want)} elements became {len(have)}"
+        return next(filter(None, map(difference, want, have)), "")
     want, have = np.asarray(want), np.asarray(have)
     if (want.dtype, want.shape) != (have.dtype, have.shape):
         return f"{want.dtype}{want.shape} became {have.dtype}{have.shape}"

@@ -12,10 +12,11 @@ PACKAGE = Path(__file__).parent.parent / "symgraph"
 FLOORS = [
     "errors config",
     "graph flat",
-    "kernel types interpret",
+    "kernel types absent interpret",
     "families rewrite",
     "ops",
-    "variable rules shared random nnet signal grad batch loops gradient tensor",
+    "variable rules shared random nnet signal grad forward batch loops gradient from_graph"
+    " typed_list tensor",
     "lower memory verify",
     "backends",
     "mode runners pipeline function show",

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from symgraph.errors import IndexRangeError, ShapeError
-from symgraph.families import Assemble, Elemwise, Indexed, Library, Product, View
+from symgraph.families import Assemble, Checked, Elemwise, Indexed, Library, Product, View
 from symgraph.graph import Apply, Constant, Graph, Variable, ancestors, toposort
 from symgraph.kernel import BOOL, INT, Buffer, Call, Expr, Lit, Load, Name, cast, compare, lit
 from symgraph.lower.assemble import bounds_kernel, write_pieces
@@ -162,6 +162,8 @@ class Lowering:
             indices = [node.inputs[k] for k, _ in bounds_of(node, self.sizes)]
             if indices:
                 grouping.add_guard(node, indices)
+            if isinstance(node.op, Checked):
+                grouping.add_guard(node, node.inputs[1:])
             if is_step(node, self.reader):
                 grouping.add(node)
         return grouping
@@ -301,6 +303,7 @@ class Lowering:
     def _emit_item(self, item: Item) -> None:
         if item.guards is not None:
             self._emit_bounds(item.guards)
+            self._emit_conditions(item.guards)
             return
         scalars = not isinstance(item, Group) and self._is_scalar_node(item.nodes[0].outputs[0])
         if scalars:
@@ -483,6 +486,13 @@ class Lowering:
                 value = cast(index, INT)
                 ok = (value < size) & (value >= -size)
             self._guard(ok, IndexRangeError, message, node, (value, size))
+
+    def _emit_conditions(self, node: Apply) -> None:
+        """The guards of an op that is an error unless conditions hold."""
+        if isinstance(node.op, Checked):
+            for var in node.inputs[1:]:
+                ok = element_at(var, (), self.context)
+                self._guard(ok, node.op.exc_type, node.op.message, node, ())
 
     # --- results -----------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from symgraph.errors import GraphTypeError
 from symgraph.graph import Apply, Op, Type
-from symgraph.types import TensorType, as_tensor_variable
+from symgraph.types import TensorType
 
 
 @dataclass(frozen=True, eq=True, repr=False)
@@ -18,16 +18,11 @@ class FromFunctionOp(Op):
     function: Callable[..., Any]
     itypes: tuple[Type, ...]
     otypes: tuple[Type, ...]
+    shapes: Callable[..., Any] | None = None
 
-    def make_node(self, *inputs: Any) -> Apply:
-        """A node, the inputs' number and types checked."""
-        if len(inputs) != len(self.itypes):
-            raise GraphTypeError(f"{self} takes {len(self.itypes)} inputs, not {len(inputs)}")
-        variables = [
-            kind.filter_variable(as_tensor_variable(item))
-            for kind, item in zip(self.itypes, inputs, strict=True)
-        ]
-        return Apply(self, variables, [kind.make_variable() for kind in self.otypes])
+    def infer_shape(self, node: Apply, input_shapes: Sequence[Any]) -> Sequence[Any] | None:
+        """The sizes of the outputs, if the user says how to compute them."""
+        return None if self.shapes is None else self.shapes(node, input_shapes)
 
     def perform(self, node: Apply, inputs: list[Any], output_storage: list[list[Any]]) -> None:
         """Call the function; its results are converted to the types promised."""
@@ -53,7 +48,8 @@ def as_op(
         The types of its inputs and outputs: a `Type`, a constructor such as `T.dmatrix`, or a
         list of them.
     infer_shape
-        Taken for Theano's sake.
+        A function of the node and the shapes of its inputs (tuples of scalar variables) that
+        returns the shapes of its outputs; with it a size is known without calling `function`.
 
     >>> import symgraph.tensor as T
     >>> @as_op(itypes=[T.dvector], otypes=[T.dvector])
@@ -63,7 +59,7 @@ def as_op(
     array([2., 1.])
     """
     inputs, outputs = tuple(map(_as_type, _many(itypes))), tuple(map(_as_type, _many(otypes)))
-    return lambda function: FromFunctionOp(function, inputs, outputs)
+    return lambda function: FromFunctionOp(function, inputs, outputs, infer_shape)
 
 
 def _many(items: Any) -> Sequence[Any]:

@@ -18,6 +18,7 @@ from symgraph.rules import (
     reductions,
     scatters,
     softmax,
+    wrappers,
 )
 from symgraph.rules import products as matrix_products
 from symgraph.rules import stable as stable_equations
@@ -33,9 +34,9 @@ shapes = (
 )
 stable = softmax.theme.rules | stable_equations.theme.rules
 products = matrix_products.theme.rules
-ALL = simplify | shapes | stable | products
+ALL = simplify | shapes | stable | products | wrappers.theme.rules
 # `scaled_scatter` makes NaN of some infinities, and only where everything else is NaN too.
-DEFAULT = ALL.excluding(NAN_BLIND, FAST).including("scaled_scatter")
+DEFAULT = ALL.excluding(NAN_BLIND, FAST, "remove_checks").including("scaled_scatter")
 STABLE = stable.excluding(NAN_BLIND, FAST)
 NOTHING = RuleSet()
 

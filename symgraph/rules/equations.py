@@ -114,13 +114,15 @@ class Equation(Rule):
 class FunctionRule(Rule):
     """Puts in place what a function of the node gives."""
 
-    function: Callable[..., Variable | None] = field(kw_only=True)
+    function: Callable[..., Result] = field(kw_only=True)
     made: Callable[[], Sequence[Variable]] = field(kw_only=True)
 
     def apply(self, node: Apply, readers: Readers) -> Result:
         """What the function gives, in the dtype and shape of the node's output."""
         found = self.function(node, readers) if self.asks_readers else self.function(node)
-        return None if found is None else fitted(found, node)
+        if not isinstance(found, Variable):
+            return found
+        return fitted(found, node) if isinstance(found.type, TensorType) else found
 
     def examples(self) -> Sequence[Variable]:
         """What the examples beside the function build."""
@@ -175,14 +177,14 @@ class Theme:
         *ops: type[Op],
         examples: Callable[[], Sequence[Variable]],
         asks_readers: bool = False,
-    ) -> Callable[[Callable[..., Variable | None]], FunctionRule]:
+    ) -> Callable[[Callable[..., Result]], FunctionRule]:
         """A rule that is a function of a node (and of `readers`, if it asks for them).
 
         The function gives the new output or None; dtype and broadcast axes are put right
         afterwards. `examples` builds variables that the rule rewrites.
         """
 
-        def decorate(function: Callable[..., Variable | None]) -> FunctionRule:
+        def decorate(function: Callable[..., Result]) -> FunctionRule:
             made = FunctionRule(
                 function.__name__, ops, self.safety, self.name, asks_readers,
                 function=function, made=examples,
