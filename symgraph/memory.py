@@ -7,12 +7,23 @@ free again after the last step that touches its buffer.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from symgraph.kernel import Buffer, Expr, Load, Name, lit, walk
-from symgraph.lower.program import Allocate, Bind, Guard, Program, Step, touched
+from symgraph.lower.program import (
+    Allocate,
+    Bind,
+    Guard,
+    Program,
+    Slice,
+    Step,
+    bodies,
+    every,
+    touched,
+)
 from symgraph.types import larger
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
@@ -28,31 +39,67 @@ class Plan:
     slots: tuple[tuple[Expr, ...], ...]  # for each slot the byte sizes it has to hold
     slot_of: dict[Buffer, int]
 
-    @property
-    def dynamic(self) -> set[Buffer]:
-        """Temporaries whose size is known only while the function runs."""
-        return {
+    def dynamic_among(self, steps: Sequence[Step]) -> list[Buffer]:
+        """The temporaries these steps allocate whose size is known only while they run."""
+        return [
             step.buffer
-            for step in self.body
+            for step in steps
             if isinstance(step, Allocate)
             and step.role == "temporary"
             and step.buffer not in self.slot_of
-        }
+        ]
+
+    @property
+    def steps(self) -> Iterator[Step]:
+        """Every step, those inside loops and branches too."""
+        return every((*self.head, *self.body))
 
 
 def plan(program: Program) -> Plan:
     """Order the steps and give every temporary its slot."""
     head, body, early = _hoist(program)
-    slots: list[list[Expr]] = []
-    slot_of: dict[Buffer, int] = {}
-    free: list[int] = []
-    last = {buffer: n for n, step in enumerate(body) for buffer in touched(step)}
-    for number, step in enumerate(body):
-        if isinstance(step, Allocate) and step.role == "temporary" and _known(step, early):
-            slot_of[step.buffer] = _take(slots, free, _bytes(step))
-        done = (b for b in dict.fromkeys(touched(step)) if last[b] == number)
-        free += [slot_of[b] for b in done if b in slot_of]
-    return Plan(program, tuple(head), tuple(body), tuple(map(tuple, slots)), slot_of)
+    slots = _Slots(early, body)
+    slots.place(body)
+    return Plan(program, tuple(head), tuple(body), tuple(map(tuple, slots.sizes)), slots.slot_of)
+
+
+class _Slots:
+    """Slots given to temporaries step by step, and taken back."""
+
+    def __init__(self, early: set[str], steps: Sequence[Step]) -> None:
+        self.early = early
+        self.sizes: list[list[Expr]] = []
+        self.slot_of: dict[Buffer, int] = {}
+        self._free: list[int] = []
+        self._sources = {s.buffer: s.source for s in every(steps) if isinstance(s, Slice)}
+
+    def place(self, steps: Sequence[Step]) -> None:
+        """Slots for what these steps allocate; afterwards all of them are free again.
+
+        What a loop or branch reads from outside lives until its end.
+        """
+        last = {buffer: n for n, step in enumerate(steps) for buffer in self._memory(step)}
+        mine: set[Buffer] = set()
+        for number, step in enumerate(steps):
+            if isinstance(step, Allocate) and step.role == "temporary" and self._known(step):
+                mine.add(step.buffer)
+                self.slot_of[step.buffer] = _take(self.sizes, self._free, _bytes(step))
+            for body in bodies(step):
+                self.place(body)
+            done = (b for b in self._memory(step) if last[b] == number)
+            self._free += [self.slot_of[b] for b in done if b in mine]
+
+    def _memory(self, step: Step) -> dict[Buffer, None]:
+        """The buffers a step touches, a slice being its source."""
+        found: dict[Buffer, None] = {}
+        for buffer in touched(step):
+            while buffer in self._sources:
+                buffer = self._sources[buffer]
+            found[buffer] = None
+        return found
+
+    def _known(self, step: Allocate) -> bool:
+        return _only(step.length, self.early, set())
 
 
 def _hoist(program: Program) -> tuple[list[Step], list[Step], set[str]]:
@@ -81,10 +128,6 @@ def _only(expr: Expr, names: set[str], buffers: set[Buffer]) -> bool:
         if isinstance(part, Load) and part.buffer not in buffers:
             return False
     return True
-
-
-def _known(step: Allocate, early: set[str]) -> bool:
-    return _only(step.length, early, set())
 
 
 def _bytes(step: Allocate) -> Expr:

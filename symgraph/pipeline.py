@@ -23,6 +23,7 @@ from symgraph.families import (
     Elemwise,
     Indexed,
     Library,
+    Loop,
     Product,
     Reduce,
     SizeOf,
@@ -38,7 +39,7 @@ from symgraph.runners import Chain, Compared, Interpreted, Native, Runner, Task
 from symgraph.types import TensorType
 from symgraph.verify import check_graph
 
-NATIVE_FAMILIES = (Elemwise, Indexed, View, Assemble, SizeOf, Reduce, Product, Library)
+NATIVE_FAMILIES = (Elemwise, Indexed, View, Assemble, SizeOf, Reduce, Product, Library, Loop)
 NOT_NATIVE = ("float16",)
 T = TypeVar("T")
 
@@ -124,6 +125,8 @@ def _compiled(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
 def is_native(node: Apply) -> bool:
     """Whether the CPU target has kernels for a node: its family, and its dtypes."""
     kinds = [var.type for var in (*node.inputs, *node.outputs)]
+    if isinstance(node.op, Loop) and not all(map(is_native, node.op.body.toposort())):
+        return False
     return isinstance(node.op, NATIVE_FAMILIES) and all(
         isinstance(kind, TensorType) and kind.dtype not in NOT_NATIVE for kind in kinds
     )

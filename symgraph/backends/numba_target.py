@@ -17,6 +17,7 @@ from symgraph.kernel import Buffer, Call, Expr, Kernel, Load
 from symgraph.lower.program import (
     Allocate,
     Bind,
+    Branch,
     Copy,
     Gemm,
     Guard,
@@ -24,7 +25,9 @@ from symgraph.lower.program import (
     Parameter,
     Program,
     Put,
+    Repeat,
     Routine,
+    Slice,
     Step,
     touched,
 )
@@ -46,7 +49,7 @@ Lines = Iterator[str]
 def module_text(plan: Plan, title: str) -> str:
     """The module: imports, the scalar functions used, kernels, driver."""
     kernels = plan.program.kernels
-    called = sorted({s.routine for s in plan.body if isinstance(s, Routine)})
+    called = sorted({s.routine for s in plan.steps if isinstance(s, Routine)})
     parts = [
         f'"""{title}"""\n\n{IMPORTS}' + "".join(map(_import, called)),
         *definitions(expressions_of(plan)),
@@ -71,11 +74,15 @@ def _version(module: str) -> str:
 def expressions_of(plan: Plan) -> Iterator[Kernel | Expr]:
     """All that may call scalar functions: the kernels, and the driver's own expressions."""
     yield from plan.program.kernels
-    for step in (*plan.head, *plan.body):
+    for step in plan.steps:
         if isinstance(step, Bind | Put):
             yield step.value
         elif isinstance(step, Gemm):
             yield from (step.alpha, step.beta)
+        elif isinstance(step, Repeat) and step.until is not None:
+            yield step.until
+        elif isinstance(step, Branch):
+            yield step.condition
 
 
 class Driver:
@@ -103,7 +110,7 @@ class Driver:
         yield from self._arena()
         for step in self.plan.body:
             yield from self._step(step)
-        for buffer in sorted(self.plan.dynamic, key=lambda b: b.name):
+        for buffer in self.plan.dynamic_among(self.plan.body):
             yield f"hold(m_{buffer.name})"
         arrays = [r.buffer.name for r in self.program.results]
         yield f"return {_tuple([*arrays, 'arena'])}"
@@ -150,6 +157,16 @@ class Driver:
             yield from self._guard(step)
         elif isinstance(step, Allocate):
             yield from self._allocate(step)
+        elif isinstance(step, Slice):
+            source, start = self._pointer(step.source), self._scalar(step.offset)
+            yield f"{self._pointer(step.buffer)} = offset({source}, {start})"
+        elif isinstance(step, Repeat):
+            yield from self._repeat(step)
+        elif isinstance(step, Branch):
+            yield f"if {self._scalar(step.condition)}:"
+            yield from self._block(step.then)
+            yield "else:"
+            yield from self._block(step.otherwise)
         elif isinstance(step, Launch):
             words = [self._scalar(step.extent), self._scalar(step.work), step.kernel.name]
             yield f"launch({', '.join([*words, *map(self._argument, step.args)])})"
@@ -164,6 +181,23 @@ class Driver:
             yield f"copy({', '.join(words)})"
         else:
             yield from self._routine(step)
+
+    def _repeat(self, step: Repeat) -> Lines:
+        """A loop; the run in which `until` holds is the last."""
+        if step.done:
+            yield f"{step.done} = {self._scalar(step.count)}"
+        yield f"for {step.index} in range({self._scalar(step.count)}):"
+        yield from self._block(step.body)
+        if step.until is not None:
+            yield f"    if {self._scalar(step.until)}:"
+            yield f"        {step.done} = {step.index} + 1"
+            yield "        break"
+
+    def _block(self, steps: Sequence[Step]) -> Lines:
+        """Steps one level further in; arrays of run-time size live as long as it."""
+        lines = [line for step in steps for line in self._step(step)]
+        lines += [f"hold(m_{b.name})" for b in self.plan.dynamic_among(steps)]
+        yield from (f"    {line}" for line in lines or ["pass"])
 
     def _guard(self, step: Guard) -> Lines:
         yield f"if not ({self._scalar(step.condition)}):"

@@ -80,6 +80,7 @@ class Reader:
 
     def __init__(self, sizes: Sizes, stored: set[Variable]) -> None:
         self.sizes, self.stored = sizes, stored
+        self.blocks: set[Variable] = set()  # stored, but in the memory of what they are parts of
 
     def is_virtual(self, var: Variable) -> bool:
         """Whether a variable is only an index expression into others."""
@@ -131,6 +132,9 @@ class Reader:
                 stack.extend(self.sizes.atoms(self.sizes.dims(item)))
             else:
                 found[item] = None
+                if item in self.blocks:
+                    assert item.owner is not None
+                    stack.append(item.owner.inputs[0])
         return list(found), maps
 
     def data(self, var: Variable) -> list[Variable]:
@@ -208,7 +212,7 @@ def is_loop(node: Apply, reader: Reader) -> bool:
         return True
     (out, *_) = node.outputs
     is_elementwise = isinstance(node.op, Elemwise | Indexed) and not reader.is_virtual(out)
-    return is_elementwise and bool(reader.sizes.space(out))
+    return is_elementwise and bool(reader.sizes.space(out)) and out not in reader.blocks
 
 
 def is_step(node: Apply, reader: Reader) -> bool:

@@ -5,6 +5,7 @@ Scalars (sizes, learning rates, sums) live in the driver as names; arrays live i
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -114,7 +115,57 @@ class Routine:
     node: Apply = field(compare=False)
 
 
-Step: TypeAlias = Bind | Guard | Allocate | Launch | Gemm | Put | Copy | Routine
+@dataclass(frozen=True)
+class Slice:
+    """Call the memory of `source` from element `offset` on `buffer`."""
+
+    buffer: Buffer
+    source: Buffer
+    offset: Expr
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Run `body` for `index` = 0, 1, ..., `count` - 1.
+
+    The run in which `until` holds, at its end, is the last. Afterwards `done` is the number of
+    runs. What the body binds, slices and allocates is known in that run only.
+    """
+
+    index: str
+    count: Expr
+    body: tuple[Step, ...]
+    until: Expr | None = None
+    done: str = ""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Run `then` if `condition` holds, else `otherwise`."""
+
+    condition: Expr
+    then: tuple[Step, ...]
+    otherwise: tuple[Step, ...]
+
+
+Step: TypeAlias = (
+    Bind | Guard | Allocate | Launch | Gemm | Put | Copy | Routine | Slice | Repeat | Branch
+)
+
+
+def bodies(step: Step) -> tuple[tuple[Step, ...], ...]:
+    """The lists of steps inside a step."""
+    if isinstance(step, Repeat):
+        return (step.body,)
+    return (step.then, step.otherwise) if isinstance(step, Branch) else ()
+
+
+def every(steps: Iterable[Step]) -> Iterator[Step]:
+    """Each step, and each step inside it, in order."""
+    for step in steps:
+        yield step
+        for body in bodies(step):
+            yield from every(body)
 
 
 @dataclass(frozen=True)
@@ -139,7 +190,7 @@ class Program:
     @property
     def kernels(self) -> tuple[Kernel, ...]:
         """The distinct kernels, in the order of their first launch."""
-        launched = (step.kernel for step in self.steps if isinstance(step, Launch))
+        launched = (step.kernel for step in every(self.steps) if isinstance(step, Launch))
         return tuple(dict.fromkeys(launched))
 
 
@@ -155,11 +206,17 @@ def reads(step: Step) -> tuple[Buffer, ...]:
         return (step.buffer,)
     if isinstance(step, Routine):
         return tuple(b for b, _ in (*step.outputs, *step.inputs))
-    return ()
+    return (step.buffer, step.source) if isinstance(step, Slice) else ()
 
 
 def exprs_of(step: Step) -> list[Expr]:
-    """The scalar expressions a step reads."""
+    """The scalar expressions a step reads itself; `until` is read at the end of the body."""
+    if isinstance(step, Repeat):
+        return [step.count]
+    if isinstance(step, Branch):
+        return [step.condition]
+    if isinstance(step, Slice):
+        return [step.offset]
     if isinstance(step, Launch):
         return [*(a for a in step.args if isinstance(a, Expr)), step.extent, step.work]
     if isinstance(step, Bind | Put):
@@ -176,6 +233,10 @@ def exprs_of(step: Step) -> list[Expr]:
 
 
 def touched(step: Step) -> tuple[Buffer, ...]:
-    """The buffers a step touches, those its scalars are loaded from included."""
-    loads = (p.buffer for e in exprs_of(step) for p in walk(e) if isinstance(p, Load))
-    return (*reads(step), *loads)
+    """The buffers a step touches, with those its scalars are loaded from and its inner steps."""
+    exprs = exprs_of(step)
+    if isinstance(step, Repeat) and step.until is not None:
+        exprs.append(step.until)
+    loads = (p.buffer for e in exprs for p in walk(e) if isinstance(p, Load))
+    inside = (buffer for body in bodies(step) for inner in body for buffer in touched(inner))
+    return (*reads(step), *loads, *inside)

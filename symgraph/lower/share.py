@@ -19,18 +19,26 @@ from symgraph.kernel import (
     Stmt,
     Store,
 )
-from symgraph.lower.program import Launch, Step
+from symgraph.lower.program import Branch, Launch, Repeat, Step
 
 Key = tuple[object, ...]
 
 
 def share_kernels(steps: Sequence[Step]) -> list[Step]:
     """The steps, each launch using the first of the kernels that are alike."""
-    first: dict[Key, Kernel] = {}
+    return _shared(steps, {})
+
+
+def _shared(steps: Sequence[Step], first: dict[Key, Kernel]) -> list[Step]:
     shared: list[Step] = []
     for step in steps:
         if isinstance(step, Launch):
             step = replace(step, kernel=first.setdefault(kernel_key(step.kernel), step.kernel))
+        elif isinstance(step, Repeat):
+            step = replace(step, body=tuple(_shared(step.body, first)))
+        elif isinstance(step, Branch):
+            then, otherwise = (tuple(_shared(b, first)) for b in (step.then, step.otherwise))
+            step = replace(step, then=then, otherwise=otherwise)
         shared.append(step)
     return shared
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from keyword import iskeyword
 
 from symgraph.families import Elemwise, Reduce, SizeOf, TensorOp
-from symgraph.graph import Apply, Constant, Graph, Variable, toposort
+from symgraph.graph import Apply, Constant, Graph, Variable, clone_graph, toposort
 from symgraph.kernel import ARITY, BOOL, INT, Call, Expr, Lit, Load, Name, cast, compare, lit, walk
+from symgraph.ops.scan import Scan, steps_message
 from symgraph.types import DISCRETE, DTYPES, Arg, Dim, Dims, TensorType, recording, unify
 
 
@@ -62,10 +63,14 @@ class Check:
     where: str
     node: Apply | None
     nonzero: bool = False
+    least: int | None = None  # the smallest value the only size may have
 
     def conditions(self) -> Iterator[tuple[Expr, str, tuple[Expr, Expr]]]:
         """What has to hold, what to say if it does not (%0, %1 are the values), the values."""
         first, *others = self.sizes
+        if self.least is not None:
+            yield first >= self.least, self.where, (first, first)
+            return
         if self.nonzero:
             fine = (first > 0) | compare("eq", others[0], 0)
             text = f"{self.where} needs elements, but the axes reduced have none"
@@ -84,6 +89,7 @@ class Sizes:
         self.formulas: dict[str, Expr] = {}  # name -> definition
         self.scalars: dict[str, Variable] = {}  # name -> the 0-d variable it stands for
         self.input_sizes: dict[Variable, tuple[str, ...]] = {}
+        self.bodies: dict[Apply, Graph] = {}  # of each scan, a copy of its own of the body
         self._counts: set[str] = set()
         self.checks: list[Check] = []
         self._names: dict[Expr, Expr] = {}
@@ -208,8 +214,12 @@ class Sizes:
         if not isinstance(node.op, TensorOp):
             return self._infer_opaque(node)
         args = [self.arg(var) for var in node.inputs]
+        rows = self._infer_body(node, node.op) if isinstance(node.op, Scan) else []
         with recording() as agreements:
-            shapes = node.op.out_shapes(*args)
+            if isinstance(node.op, Scan):
+                shapes = node.op.outer_shapes(args, rows)
+            else:
+                shapes = node.op.out_shapes(*args)
         for sizes, where in agreements:
             self._agree(tuple(as_size(s) for s in sizes), where, node)
         for var, shape in zip(node.outputs, shapes, strict=True):
@@ -220,6 +230,27 @@ class Sizes:
             self._need_elements(node, node.op)
         self._infer_value(node, args)
         return None
+
+    def _infer_body(self, node: Apply, op: Scan) -> list[Dims]:
+        """The sizes of everything in a scan's body; those of a row of each further output."""
+        body = self.bodies[node] = own_body(node, op)
+        given, reads = op.inputs(node.inputs), op.arguments(body.inputs)
+        for whole, row in zip(given.sequences, reads.rows, strict=True):
+            self._dims[row] = self.dims(whole)[1:]
+        for initial, lagged in zip(given.initials, reads.lagged, strict=True):
+            self._dims |= dict.fromkeys(lagged, self.dims(initial)[1:])
+        for inner in toposort(body.outputs, stop=(*body.inputs, *given.others)):
+            self._infer(inner)
+        made = op.results(body.outputs)
+        for initial, new in zip(given.initials, made.nexts, strict=True):
+            where = f"{op}: a state and its next value, made at {new.made_at}"
+            for pair in zip(self.dims(initial)[1:], self.dims(new), strict=True):
+                self._agree(pair, where, node)
+        count = self.bind(as_size(self.arg(given.count).value))
+        if op.at_least or not self._is_count(count):
+            check = Check((count,), steps_message(op), node, least=op.at_least)
+            self.checks.append(check)
+        return [self.dims(row) for row in made.rows]
 
     def _need_elements(self, node: Apply, op: Reduce) -> None:
         dims = self.dims(node.inputs[0])
@@ -265,6 +296,19 @@ class Sizes:
         for other in distinct:
             if other != first and not isinstance(other, Lit):
                 self._parent[other] = first
+
+
+def own_body(node: Apply, op: Scan) -> Graph:
+    """A copy of a scan's body that reads the variables around it, its inputs new ones.
+
+    Two scans may share a body, whose variables have other sizes in each.
+    """
+    reads = op.arguments(op.body.inputs)
+    steps = op.body.inputs[: len(op.body.inputs) - len(reads.others)]
+    fresh: dict[Variable, Variable] = {var: var.type.make_variable(var.name) for var in steps}
+    outer = zip(reads.others, op.inputs(node.inputs).others, strict=True)
+    outputs = clone_graph(op.body.outputs, fresh | dict(outer), copy_all=True)
+    return Graph(tuple(fresh.values()), tuple(outputs))
 
 
 def is_lit(expr: Expr, value: int) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from symgraph.errors import ExportError
 from symgraph.function import Function
 from symgraph.graph import Apply, Constant, Graph, Variable, ancestors, inputs, toposort
-from symgraph.lower.program import Launch
+from symgraph.lower.program import Launch, every
 from symgraph.runners import Task
 from symgraph.shared import SharedVariable
 
@@ -104,7 +104,7 @@ def _fusions(function: Function) -> tuple[Fusion, ...]:
     """What each launch computes; launches that do parts of one job count as one."""
     names: dict[tuple[Apply, ...], list[str]] = {}
     for plan in function.trace.plans:
-        for step in plan.program.steps:
+        for step in every(plan.program.steps):
             if isinstance(step, Launch):
                 names.setdefault(step.nodes, []).append(step.kernel.name)
     return tuple(
