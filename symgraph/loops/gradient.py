@@ -107,7 +107,7 @@ class _Backward:
         """The outputs of the loop with what the way back needs; loops that agree are merged."""
         op = self.op
         states = tuple(
-            replace(state, traced=state.traced or k in traced) for k, state in enumerate(op.states)
+            state._replace(traced=state.traced or k in traced) for k, state in enumerate(op.states)
         )
         if not kept and states == op.states:
             return op.outputs(outputs)

@@ -501,7 +501,9 @@ class Level:
         waiting = list(self.whole.waiting)
         self.whole.waiting.clear()
         for check in waiting:
-            if all(self._is_known(v) for v in self.sizes.atoms(check.sizes)):
+            atoms = self.sizes.atoms(check.sizes)
+            mine = self.outer is None or not atoms.isdisjoint(self.own)
+            if mine and all(map(self._is_known, atoms)):
                 self._guard_sizes(check)
             else:
                 self.whole.waiting.append(check)

@@ -15,6 +15,7 @@ from keyword import iskeyword
 from symgraph.families import Elemwise, Reduce, SizeOf, TensorOp
 from symgraph.graph import Apply, Constant, Graph, Variable, clone_graph, toposort
 from symgraph.kernel import ARITY, BOOL, INT, Call, Expr, Lit, Load, Name, cast, compare, lit, walk
+from symgraph.lower.linear import Simplifier
 from symgraph.ops.scan import Scan, steps_message
 from symgraph.types import DISCRETE, DTYPES, Arg, Dim, Dims, TensorType, recording, unify
 
@@ -93,6 +94,7 @@ class Sizes:
         self._counts: set[str] = set()
         self.checks: list[Check] = []
         self._names: dict[Expr, Expr] = {}
+        self._simplified = Simplifier(lambda name: self.formulas.get(name.id), self._is_count)
         self._scalar_names: dict[Variable, Name] = {}
         self._dims: dict[Variable, Dims] = {}
         self._values: dict[Variable, Expr] = {}
@@ -135,8 +137,7 @@ class Sizes:
 
     def bind(self, expr: Expr) -> Expr:
         """A short expression equal to `expr`: itself if it is one, else a named formula."""
-        if isinstance(expr, Call) and expr.op == "maximum" and is_lit(expr.args[1], 0):
-            expr = expr.args[0] if self._is_count(expr.args[0]) else expr
+        expr = self._simplified(expr)
         if isinstance(expr, Lit | Name):
             return self.canonical(expr)
         if expr not in self._names:

@@ -27,8 +27,7 @@ from symgraph.types import (
 )
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """A recurrent value of a scan.
 
     Attributes

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import math
 import pkgutil
+from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
 from importlib import import_module
@@ -60,9 +61,9 @@ def class_named(name: str, base: type) -> type:
 # --- parameters of ops -----------------------------------------------------------------------
 
 
-def parameters_of(op: Any) -> dict[str, Any]:
+def parameters_of(op: Any, value_of: Callable[[Any], Any]) -> dict[str, Any]:
     """The fields of an op as JSON values; its class is a dataclass."""
-    return {f.name: encoded(getattr(op, f.name)) for f in fields(op)}
+    return {f.name: value_of(getattr(op, f.name)) for f in fields(op)}
 
 
 def encoded(value: Any) -> Any:

@@ -14,24 +14,27 @@
 
 A type is {"dtype", "shape"}, a size in it a number, a name or null. A value is {"shape"} with
 "data", the elements in row-major order, or "base64", their little-endian memory. A parameter
-that is a tuple is a list; {"record", "items"} is a named tuple, {"float"} inf or nan.
+that is a tuple is a list; {"record", "items"} is a named tuple, {"float"} inf or nan, {"graph"}
+the graph inside an op: inputs, outputs, variables and nodes, with ids of its own.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from symgraph.errors import ExportError, Place
-from symgraph.graph import Apply, Constant, Op, Variable, ancestors, made_for, toposort
+from symgraph.families import InnerGraph
+from symgraph.graph import Apply, Constant, Graph, Op, Variable, ancestors, made_for, toposort
 from symgraph.shared import SharedVariable, shared
 from symgraph.show.codec import (
     class_named,
     decoded,
     decoded_array,
     decoded_type,
+    encoded,
     encoded_array,
     encoded_type,
     op_name,
@@ -78,7 +81,7 @@ def _document(subject: Subject) -> Record:
     known = [*subject.inputs, *(v for node in nodes for v in (*node.inputs, *node.outputs))]
     pairs = (*subject.updates, *defaults)
     known += [*subject.outputs, *(v for pair in pairs for v in pair)]
-    ids = {var: n for n, var in enumerate(dict.fromkeys(known))}
+    ids = _numbered(known)
     fence = set(subject.inputs)
     return {
         "format": FORMAT,
@@ -97,6 +100,24 @@ def _document(subject: Subject) -> Record:
             }
             for fusion in subject.fusions
         ],
+    }
+
+
+def _numbered(variables: Iterable[Variable]) -> dict[Variable, int]:
+    return {var: n for n, var in enumerate(dict.fromkeys(variables))}
+
+
+def _inner_record(graph: Graph) -> Record:
+    """The graph inside an op."""
+    nodes = graph.toposort()
+    made = (v for node in nodes for v in (*node.inputs, *node.outputs))
+    ids = _numbered((*graph.inputs, *made, *graph.outputs))
+    fence = set(graph.inputs)
+    return {
+        "inputs": [ids[v] for v in graph.inputs],
+        "outputs": [ids[v] for v in graph.outputs],
+        "variables": [_variable(n, var, fence) for var, n in ids.items()],
+        "nodes": [_node(node, ids) for node in nodes],
     }
 
 
@@ -135,10 +156,14 @@ def _node(node: Apply, ids: dict[Variable, int]) -> Record:
     return {
         "op": name,
         "text": visible(str(node.op)),
-        "parameters": {} if "." in name else parameters_of(node.op),
+        "parameters": {} if "." in name else parameters_of(node.op, _parameter),
         "inputs": [ids[v] for v in node.inputs],
         "outputs": [ids[v] for v in node.outputs],
     }
+
+
+def _parameter(value: Any) -> Any:
+    return {"graph": _inner_record(value)} if isinstance(value, Graph) else encoded(value)
 
 
 # --- reading ---------------------------------------------------------------------------------
@@ -173,10 +198,7 @@ def _checked(document: Any) -> Record:
 
 
 def _rebuilt(document: Record) -> Subject:
-    records = {record["id"]: record for record in document["variables"]}
-    made = {n: _leaf(record) for n, record in records.items() if record["kind"] != "computed"}
-    for node in document["nodes"]:
-        made.update(_applied(node, records, made))
+    made = _variables(document)
     for first, second in document["defaults"]:
         _shared(made[first]).default_update = made[second]
     return Subject(
@@ -185,6 +207,26 @@ def _rebuilt(document: Record) -> Subject:
         tuple((_shared(made[a]), made[b]) for a, b in document["updates"]),
         str(document["name"]),
     )
+
+
+def _variables(document: Record) -> dict[int, Variable]:
+    """All variables of a graph, by id."""
+    records = {record["id"]: record for record in document["variables"]}
+    made = {n: _leaf(record) for n, record in records.items() if record["kind"] != "computed"}
+    for node in document["nodes"]:
+        made.update(_applied(node, records, made))
+    return made
+
+
+def _inner_graph(document: Record) -> InnerGraph:
+    made = _variables(document)
+    inputs, outputs = ([made[n] for n in document[key]] for key in ("inputs", "outputs"))
+    return InnerGraph(tuple(inputs), tuple(outputs))
+
+
+def _made_parameter(value: Any) -> Any:
+    is_graph = isinstance(value, dict) and "graph" in value
+    return _inner_graph(value["graph"]) if is_graph else decoded(value)
 
 
 def _leaf(record: Record) -> Variable:
@@ -215,7 +257,7 @@ def _applied(
 ) -> dict[int, Variable]:
     """The outputs of a node made anew, by id; they have to be what the text says."""
     kind = class_named(node["op"], Op)
-    op = kind(**{name: decoded(value) for name, value in node["parameters"].items()})
+    op = kind(**{name: _made_parameter(value) for name, value in node["parameters"].items()})
     inputs = [made[n] for n in node["inputs"]]
     expected = [records[n] for n in node["outputs"]]
     with made_for(_place(expected[0])):
