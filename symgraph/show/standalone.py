@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from types import CodeType, FunctionType, ModuleType
@@ -168,7 +168,7 @@ class _Writer:
         parts = [
             header,
             *map(_prelude, PRELUDE),
-            *_routines(self.plan.body),
+            *_routines(self.plan.steps),
             *definitions(expressions_of(self.plan)),
             *map(kernel_text, self.plan.program.kernels),
             _Driver(self.plan).text(),
@@ -231,7 +231,7 @@ class _Driver(Driver):
             yield from self._open(parameter)
         for step in (*self.plan.head, *self.plan.body):
             yield from self._step(step)
-        for buffer in sorted(self.plan.dynamic, key=lambda b: b.name):
+        for buffer in self.plan.dynamic_among(self.plan.body):
             yield f"hold(m_{buffer.name})"
         words = "".join(f"{r.buffer.name}, " for r in self.program.results)
         yield f"return ({words})"
@@ -268,7 +268,7 @@ def _prelude(module: ModuleType) -> str:
     return IMPORT.sub("", text).replace("# mypy: allow-untyped-decorators\n", "").strip("\n") + "\n"
 
 
-def _routines(steps: Sequence[Step]) -> list[str]:
+def _routines(steps: Iterable[Step]) -> list[str]:
     """The native routines that steps call, with what these call, callees first."""
     texts: dict[str, str] = {}
     for step in steps:
