@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
+from symgraph.absent import grad_not_implemented
 from symgraph.errors import (
     GraphTypeError,
     IndexRangeError,
@@ -31,6 +32,7 @@ from symgraph.types import (
     Arg,
     Dim,
     Dims,
+    Tensor,
     Tensors,
     TensorType,
     as_operands,
@@ -50,7 +52,7 @@ class Sample:
     """One input of a derived test: its shape, dtype and where its values lie."""
 
     shape: tuple[int, ...] = ()
-    domain: str = "real"  # real positive unit (-1,1) above1 nonzero small int index:N bool
+    domain: str = "real"  # real positive negative unit (-1,1) above1 nonzero small int index:N bool
     dtype: str = "float64"
     differentiable: bool = True
 
@@ -195,7 +197,14 @@ def logical(*dtypes: str) -> tuple[tuple[str, ...], str]:
     return (common,) * len(dtypes), common
 
 
-Partial: TypeAlias = Callable[..., Any] | None
+@dataclass(frozen=True)
+class NoDerivative:
+    """A derivative that is not known in closed form; an error if a gradient needs it."""
+
+    reason: str
+
+
+Partial: TypeAlias = Callable[..., Any] | NoDerivative | None
 PATTERNS: tuple[tuple[tuple[int, ...], ...], ...] = (
     ((3, 4),),
     ((3, 4), (1, 4)),
@@ -281,10 +290,16 @@ class Elemwise(TensorOp):
         if self.partials is None:
             return super().L_op(inputs, outputs, output_grads)
         (z,), (g,) = outputs, output_grads
-        return [
-            None if p is None or not is_continuous(x) else times(g, p(z, *inputs))
-            for p, x in zip(self.partials, inputs, strict=True)
-        ]
+        return [self._back(k, g, z, inputs) for k in range(len(inputs))]
+
+    def _back(self, k: int, g: Tensor, z: Tensor, inputs: Tensors) -> Tensor | None:
+        """The cotangent of an input from that of the output z."""
+        partial = (self.partials or ())[k]
+        if partial is None or not is_continuous(inputs[k]):
+            return None
+        if isinstance(partial, NoDerivative):
+            return grad_not_implemented(self, k, inputs[k], partial.reason)
+        return times(g, partial(z, *inputs))
 
     @classmethod
     def examples(cls) -> Iterator[Example]:
@@ -292,12 +307,14 @@ class Elemwise(TensorOp):
         domains = cls.domains * cls.nin if len(cls.domains) == 1 else cls.domains
         for shapes in PATTERNS:
             cycle = (shapes * cls.nin)[: cls.nin]
-            yield Example(cls(), tuple(map(cls._sample, cycle, domains)))
+            smooth = cls.partials or (NoDerivative(""),) * cls.nin
+            yield Example(cls(), tuple(map(cls._sample, cycle, domains, smooth)))
 
     @classmethod
-    def _sample(cls, shape: tuple[int, ...], domain: str) -> Sample:
+    def _sample(cls, shape: tuple[int, ...], domain: str, partial: Partial) -> Sample:
         dtype = DTYPE_OF_DOMAIN.get(domain, "float64")
-        return Sample(shape, domain, dtype, cls.partials is not None and dtype in CONTINUOUS)
+        smooth = not isinstance(partial, NoDerivative) and dtype in CONTINUOUS
+        return Sample(shape, domain, dtype, smooth)
 
 
 def is_one(size: Dim) -> bool:

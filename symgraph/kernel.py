@@ -27,15 +27,53 @@ ARITY: dict[str, int] = (
     )
     | dict.fromkeys("add sub mul div floordiv mod pow minimum maximum copysign".split(), 2)
     | dict.fromkeys("eq ne lt le gt ge and or xor shl shr add_any_order mul_any_order".split(), 2)
-    | dict.fromkeys("exp exp2 expm1 log log2 log10 log1p sigmoid softplus erf erfc".split(), 1)
+    | dict.fromkeys(
+        "exp exp2 expm1 log log2 log10 log1p sigmoid softplus erf erfc erfinv trigamma".split(), 1
+    )
     | dict.fromkeys("sin cos tan arcsin arccos arctan sinh cosh tanh".split(), 1)
     | dict.fromkeys("arcsinh arccosh arctanh isnan isinf real imag conj angle".split(), 1)
-    | {"arctan2": 2, "select": 3, "fma": 3, "complex": 2, "philox": 3, "philox_high": 3}
+    | {"arctan2": 2, "zeta": 2, "select": 3, "fma": 3, "complex": 2, "philox": 3, "philox_high": 3}
 )
+# Operations on float64 that a target calls in `scipy.special.cython_special`: the name of the
+# function there, and the number of operands.
+EXTERNAL: dict[str, tuple[str, int]] = {
+    "beta": ("beta", 2),
+    "betainc": ("__pyx_fuse_0betainc", 3),
+    "betaincinv": ("__pyx_fuse_0betaincinv", 3),
+    "betaln": ("betaln", 2),
+    "cbrt": ("cbrt", 1),
+    "erfcinv": ("erfcinv", 1),
+    "erfcx": ("__pyx_fuse_1erfcx", 1),
+    "gamma": ("__pyx_fuse_1gamma", 1),
+    "gammainc": ("gammainc", 2),
+    "gammaincc": ("gammaincc", 2),
+    "gammainccinv": ("gammainccinv", 2),
+    "gammaincinv": ("gammaincinv", 2),
+    "gammaln": ("gammaln", 1),
+    "hyp2f1": ("__pyx_fuse_1hyp2f1", 4),
+    "i0": ("i0", 1),
+    "i1": ("i1", 1),
+    "iv": ("__pyx_fuse_1iv", 2),
+    "ive": ("__pyx_fuse_1ive", 2),
+    "j0": ("j0", 1),
+    "j1": ("j1", 1),
+    "jv": ("__pyx_fuse_1jv", 2),
+    "kv": ("__pyx_fuse_1kv", 2),
+    "kve": ("__pyx_fuse_1kve", 2),
+    "log_ndtr": ("__pyx_fuse_1log_ndtr", 1),
+    "ndtri": ("ndtri", 1),
+    "ndtri_exp": ("ndtri_exp", 1),
+    "owens_t": ("owens_t", 2),
+    "poch": ("poch", 2),
+    "psi": ("__pyx_fuse_1psi", 1),
+    "yv": ("__pyx_fuse_1yv", 2),
+}
+ARITY |= {op: arity for op, (_, arity) in EXTERNAL.items()}
 # Operations worth storing rather than computing twice.
-COSTLY = frozenset(
-    "pow exp exp2 expm1 log log2 log10 log1p sigmoid softplus erf erfc sin cos tan arcsin arccos"
-    " arctan sinh cosh tanh arcsinh arccosh arctanh arctan2 floordiv mod philox philox_high".split()
+COSTLY = frozenset(EXTERNAL) | frozenset(
+    "pow exp exp2 expm1 log log2 log10 log1p sigmoid softplus erf erfc erfinv trigamma zeta"
+    " sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh arctan2"
+    " floordiv mod philox philox_high".split()
 )
 
 

@@ -14,9 +14,11 @@ from symgraph.gradient import grad as grad
 from symgraph.gradient import hessian as hessian
 from symgraph.gradient import jacobian as jacobian
 from symgraph.gradient import verify_grad as verify_grad
+from symgraph.ops.aliases import *
 from symgraph.ops.arith import *
 from symgraph.ops.arrange import *
 from symgraph.ops.barrier import *
+from symgraph.ops.bessel import *
 from symgraph.ops.borders import *
 from symgraph.ops.cast import *
 from symgraph.ops.checks import *
@@ -31,7 +33,9 @@ from symgraph.ops.elementary import *
 from symgraph.ops.index import *
 from symgraph.ops.join import *
 from symgraph.ops.linalg import *
+from symgraph.ops.logarithms import *
 from symgraph.ops.logic import *
+from symgraph.ops.magnitude import *
 from symgraph.ops.matrix import *
 from symgraph.ops.nnet import softmax
 from symgraph.ops.picking import *
@@ -42,6 +46,7 @@ from symgraph.ops.search import *
 from symgraph.ops.select import *
 from symgraph.ops.shape import *
 from symgraph.ops.sort import *
+from symgraph.ops.special import *
 from symgraph.ops.stacking import *
 from symgraph.ops.statistics import *
 from symgraph.types import RANK_NAMES, TensorType, as_tensor_variable, constant

@@ -167,6 +167,18 @@ class TensorVariable(Variable):
     def __rxor__(self, other: Any) -> Any:
         return logic.xor(other, self)
 
+    def __lshift__(self, other: Any) -> Any:
+        return logic.left_shift(self, other)
+
+    def __rlshift__(self, other: Any) -> Any:
+        return logic.left_shift(other, self)
+
+    def __rshift__(self, other: Any) -> Any:
+        return logic.right_shift(self, other)
+
+    def __rrshift__(self, other: Any) -> Any:
+        return logic.right_shift(other, self)
+
     def __lt__(self, other: Any) -> Any:
         return compare.lt(self, other)
 
@@ -422,6 +434,8 @@ OPERATORS: dict[Any, Callable[..., Any]] = {
     np.bitwise_and: logic.and_,
     np.bitwise_or: logic.or_,
     np.bitwise_xor: logic.xor,
+    np.left_shift: logic.left_shift,
+    np.right_shift: logic.right_shift,
 }  # what an array on the left of an operator calls
 
 

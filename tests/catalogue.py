@@ -77,6 +77,7 @@ REAL = {
     "real": _apart,
     "positive": lambda rng, shape: rng.uniform(0.3, 3, shape),
     "unit": lambda rng, shape: rng.uniform(-0.9, 0.9, shape),
+    "negative": lambda rng, shape: rng.uniform(-3, -0.3, shape),
     "above1": lambda rng, shape: rng.uniform(1.2, 3, shape),
     "nonzero": lambda rng, shape: rng.uniform(0.4, 2, shape) * rng.choice([-1, 1], shape),
     "small": lambda rng, shape: rng.uniform(-0.5, 0.5, shape),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from numba import types
 
-from symgraph.backends.scalar_math import definitions
+from symgraph.backends.scalar_math import definitions, externals
 from symgraph.backends.store import array
 from symgraph.backends.text import expression, kernel_text, literal, numba_name
 from symgraph.kernel import Buffer, Call, Expr, Kernel, Load
@@ -42,6 +42,7 @@ import numpy as np
 from symgraph.backends.runtime import *
 from symgraph.backends.support import *
 """
+EXTERNALS = "from symgraph.backends.external import external\n\n"
 BLAS_SUFFIX = {"float32": "f32", "float64": "f64", "complex64": "c64", "complex128": "c128"}
 Lines = Iterator[str]
 
@@ -50,8 +51,10 @@ def module_text(plan: Plan, title: str) -> str:
     """The module: imports, the scalar functions used, kernels, driver."""
     kernels = plan.program.kernels
     called = sorted({s.routine for s in plan.steps if isinstance(s, Routine)})
+    special = "".join(map(_external, externals(expressions_of(plan))))
     parts = [
         f'"""{title}"""\n\n{IMPORTS}' + "".join(map(_import, called)),
+        *([EXTERNALS + special] if special else []),
         *definitions(expressions_of(plan)),
         *map(kernel_text, kernels),
         Driver(plan).text(),
@@ -62,6 +65,10 @@ def module_text(plan: Plan, title: str) -> str:
 def _import(routine: str) -> str:
     module, name = routine.split(":")
     return f"from {module} import {name} as do_{name}  # version {_version(module)}\n"
+
+
+def _external(op: str) -> str:
+    return f"do_{op} = external({op!r})\n"
 
 
 @cache

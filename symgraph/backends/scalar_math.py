@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from symgraph.backends.elementary import (  # noqa: F401  (they fill the table)
     error_function,
     exponential,
+    gamma,
     inverse,
     logarithm,
     philox,
@@ -18,14 +19,24 @@ from symgraph.backends.elementary import (  # noqa: F401  (they fill the table)
 )
 from symgraph.backends.elementary.scalar_function import ScalarFunction, function, operations
 from symgraph.backends.text import expression
-from symgraph.kernel import Call, Expr, Kernel, expressions, statements, walk
+from symgraph.kernel import EXTERNAL, Call, Expr, Kernel, expressions, statements, walk
 
-__all__ = ["ScalarFunction", "definitions", "function", "functions_of", "operations"]
+__all__ = ["ScalarFunction", "definitions", "externals", "function", "functions_of", "operations"]
 
 
 def definitions(parts: Iterable[Kernel | Expr]) -> list[str]:
     """The text of every function that kernels and expressions call, callees first."""
     return [function_text(f) for f in functions_of(parts)]
+
+
+def externals(parts: Iterable[Kernel | Expr]) -> list[str]:
+    """The operations in another library that kernels and expressions call, directly or not."""
+    parts = list(parts)
+    exprs = [expr for part in parts for expr in _expressions(part)]
+    for scalar in functions_of(parts):
+        exprs += [*(let.value for let in scalar.lets), scalar.result]
+    calls = {e.op for expr in exprs for e in walk(expr) if isinstance(e, Call)}
+    return sorted(calls & EXTERNAL.keys())
 
 
 def functions_of(parts: Iterable[Kernel | Expr]) -> list[ScalarFunction]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from symgraph.kernel import (
     BOOL,
+    EXTERNAL,
     INT,
     Buffer,
     Call,
@@ -121,6 +122,8 @@ def _write_call(expr: Call) -> tuple[str, int]:
         return f"{WHOLE[expr.op]}({', '.join(words)})", ATOM
     if kind in COMPLEX and expr.op in NUMPY:
         return f"{expr.dtype}({NUMPY[expr.op]}({', '.join(words)}))", ATOM
+    if expr.op in EXTERNAL:
+        return f"do_{expr.op}({', '.join(words)})", ATOM
     if expr.op in FUNCTIONS:
         return _narrow(f"{FUNCTIONS[expr.op]}({', '.join(words)})", expr.dtype), ATOM
     return f"{math_name(expr.op, kind)}({', '.join(words)})", ATOM

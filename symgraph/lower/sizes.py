@@ -14,7 +14,21 @@ from keyword import iskeyword
 
 from symgraph.families import Elemwise, Reduce, SizeOf, TensorOp
 from symgraph.graph import Apply, Constant, Graph, Variable, clone_graph, toposort
-from symgraph.kernel import ARITY, BOOL, INT, Call, Expr, Lit, Load, Name, cast, compare, lit, walk
+from symgraph.kernel import (
+    ARITY,
+    BOOL,
+    EXTERNAL,
+    INT,
+    Call,
+    Expr,
+    Lit,
+    Load,
+    Name,
+    cast,
+    compare,
+    lit,
+    walk,
+)
 from symgraph.lower.linear import Simplifier
 from symgraph.ops.scan import Scan, steps_message
 from symgraph.types import DISCRETE, DTYPES, Arg, Dim, Dims, TensorType, recording, unify
@@ -31,7 +45,7 @@ class Namer:
             " gemm_c64 gemm_c128 helper hold kernel launch max_nan min_nan offset overlap"
             " pointer power scalar Stop complex"
         ).split()
-    ) | frozenset((*ARITY, *DTYPES))
+    ) | frozenset((*ARITY, *DTYPES)) - frozenset(EXTERNAL)
 
     PREFIXES = ("p_", "m_", "at_", "width_", "do_")  # of the driver's own names
 

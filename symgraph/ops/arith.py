@@ -14,9 +14,9 @@ from symgraph.graph import Constant
 from symgraph.kernel import BOOL, Expr, Lit, call
 from symgraph.ops.cast import conjugate, parts, real_of
 from symgraph.ops.compare import eq, ge, gt, le, lt
-from symgraph.ops.elementary import log
+from symgraph.ops.elementary import exp2, log
 from symgraph.ops.select import switch
-from symgraph.types import CONTINUOUS, DISCRETE, Tensor, Tensors, promote
+from symgraph.types import CONTINUOUS, DISCRETE, Tensor, Tensors, as_tensor_variable, promote
 
 __all__ = [
     "abs_",
@@ -28,6 +28,7 @@ __all__ = [
     "floor_div",
     "int_div",
     "inv",
+    "ldexp",
     "maximum",
     "minimum",
     "mod",
@@ -377,6 +378,17 @@ def divmod(x: Any, y: Any) -> tuple[Tensor, Tensor]:
 def ceil_intdiv(x: Any, y: Any) -> Tensor:
     """Quotient of integers rounded up."""
     return neg(int_div(neg(x), y))
+
+
+def ldexp(x: Any, n: Any) -> Tensor:
+    """x times 2 to the whole power n, elementwise, right also where 2**n overflows.
+
+    >>> ldexp(3.0, 2).eval()
+    array(12.)
+    """
+    n = as_tensor_variable(n)
+    half = int_div(n, 2)
+    return mul(mul(x, exp2(half)), exp2(sub(n, half)))
 
 
 def deg2rad(x: Any) -> Tensor:

@@ -49,6 +49,8 @@ CASES: dict[str, tuple[Exact, tuple[float, float]]] = {
     "arctanh": (mpmath.atanh, (-0.999, 0.999)),
     "erf": (mpmath.erf, (-5, 5)),
     "erfc": (mpmath.erfc, (-5, 9)),
+    "erfinv": (mpmath.erfinv, (-1, 1)),
+    "tri_gamma": (lambda x: mpmath.psi(1, x), (0.001, 1e6)),
 }
 DTYPES = ("float32", "float64")
 
@@ -97,7 +99,8 @@ def ulps(found: np.ndarray, exact: list[Any]) -> np.ndarray:
 
 
 def test_every_operation_is_tried() -> None:
-    assert set(operations()) == {*CASES, "pow", "arctan2"}
+    named = {"tri_gamma": "trigamma"}
+    assert set(operations()) == {*(named.get(n, n) for n in CASES), "pow", "arctan2", "zeta"}
 
 
 def test_errors_stay_below_four_units(compiled: Any) -> None:

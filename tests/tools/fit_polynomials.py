@@ -135,6 +135,34 @@ def erfc_scaled(k: float, farthest: float, terms: int) -> Fit:
     return Fit(target, lambda q: 1 / target(q), mpf(-1), high, terms)
 
 
+def erfinv_share(w: mpf) -> mpf:
+    """erfinv(x)/x for w = -log(1 - x*x)."""
+    if w == 0:
+        return mpmath.sqrt(mpmath.pi) / 2
+    x = mpmath.sqrt(-mpmath.expm1(-w))
+    y = mpmath.sqrt(w)  # near the root of log(erfc(y)) = log(1 - x), which Newton finds
+    less = mpmath.exp(-w) / (1 + x)
+    for _ in range(200):
+        step = mpmath.log(mpmath.erfc(y) / less) * mpmath.erfc(y) * mpmath.exp(y * y)
+        y += step * mpmath.sqrt(mpmath.pi) / 2
+        if abs(step) < mpf(10) ** -45:
+            break
+    return y / x
+
+
+def erfinv_near(terms: int) -> Fit:
+    """erfinv(x)/x = p(w - 2.5) for w = -log(1 - x*x) <= 5.0625; relative errors."""
+    target = lambda t: erfinv_share(t + mpf(2.5))
+    return Fit(target, lambda t: 1 / target(t), mpf(-2.5), mpf(2.5625), terms)
+
+
+def erfinv_far(low: float, high: float, terms32: int, terms64: int) -> tuple[Fit, Fit]:
+    """erfinv(x)/x = p(s - (low + high)/2) for s = sqrt(w) in [low, high]; relative errors."""
+    half = mpf(high - low) / 2
+    target = lambda t: erfinv_share((t + low + half) ** 2)
+    return both(target, lambda t: 1 / target(t), -half, half, terms32, terms64)
+
+
 def log_tail(z: mpf) -> mpf:
     """(log((1 + s) / (1 - s)) - 2*s) / (s*z) for z = s*s."""
     s = mpmath.sqrt(z)
@@ -185,6 +213,9 @@ FITS: dict[str, tuple[Fit, Fit]] = {
     ),
     "ERF_TAIL": (erf_tail(4, 7), erf_tail(6, 18)),
     "ERFC": (erfc_scaled(2, 10.2, 11), erfc_scaled(4, 27.5, 24)),
+    "ERFINV_NEAR": (erfinv_near(9), erfinv_near(23)),
+    "ERFINV_MIDDLE": erfinv_far(2.25, 4.0, 9, 23),
+    "ERFINV_FAR": erfinv_far(4.0, 6.25, 7, 20),
 }  # fmt: skip
 
 

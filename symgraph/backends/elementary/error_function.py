@@ -1,12 +1,30 @@
-"""The error function and its complement."""
+"""The error function, its complement and its inverse."""
 
 from __future__ import annotations
 
-from symgraph.backends.elementary.coefficients import ERF, ERF_TAIL, ERFC
+import math
+
+from symgraph.backends.elementary.coefficients import (
+    ERF,
+    ERF_TAIL,
+    ERFC,
+    ERFINV_FAR,
+    ERFINV_MIDDLE,
+    ERFINV_NEAR,
+)
 from symgraph.backends.elementary.exponential import exp_of_sum
-from symgraph.backends.elementary.notation import absolute, at_most, copysign, fma, polynomial
+from symgraph.backends.elementary.notation import (
+    absolute,
+    at_least,
+    at_most,
+    copysign,
+    equal,
+    fma,
+    polynomial,
+    sqrt,
+)
 from symgraph.backends.elementary.scalar_function import Body, define
-from symgraph.kernel import Expr, call, select
+from symgraph.kernel import Expr, call, lit, select
 
 
 @define
@@ -38,3 +56,19 @@ def erfc(let: Body, x: Expr) -> Expr:
     e = exp_of_sum(let, -square, fma(-a, a, square))
     y = let("y", e * (p / d))
     return select(x < 0, 2 - y, y)
+
+
+@define
+def erfinv(let: Body, x: Expr) -> Expr:
+    """Inverse of erf: x*p(w) with w = -log(1 - x*x), from w = 5 on x*p(sqrt(w)).
+
+    M. Giles, Approximating the erfinv function (GPU Computing Gems, 2011). NaN outside [-1, 1].
+    """
+    a = let("a", absolute(x))
+    w = let("w", -call("log", (1 - a) * (a + 1)))
+    near = let("near", polynomial(let, let("t", w - 2.5), ERFINV_NEAR.of(let.dtype)))
+    s = let("s", at_most(let("s", sqrt(at_least(w, 0))), 6.25))
+    middle = let("m", polynomial(let, let("t", s - 3.125), ERFINV_MIDDLE.of(let.dtype), "q"))
+    far = let("far", polynomial(let, let("t", s - 5.125), ERFINV_FAR.of(let.dtype), "r"))
+    factor = let("f", select(w < 5, near, select(s < 4, middle, far)))
+    return select(equal(a, 1), copysign(lit(math.inf, x.dtype), x), x * factor)
