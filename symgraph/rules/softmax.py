@@ -6,17 +6,18 @@ which `grad` differentiates: so nothing in a gradient divides by what has underf
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from symgraph.graph import Apply, Variable
-from symgraph.ops.arith import Sub, TrueDiv, add, sub, true_div
+from symgraph.ops.activations import logsoftmax, softmax
+from symgraph.ops.arith import Add, Neg, Sub, TrueDiv, add, neg, sub, true_div
 from symgraph.ops.barrier import DisconnectedGrad, disconnected_grad
 from symgraph.ops.compare import isinf
 from symgraph.ops.elementary import Exp, Log, exp, log
 from symgraph.ops.index import subtensor
 from symgraph.ops.lookup import AdvancedSubtensor
-from symgraph.ops.nnet import logsoftmax, softmax
 from symgraph.ops.reduce import Max, Sum, spread
 from symgraph.ops.reduce import max as max_over
 from symgraph.ops.reduce import sum as sum_over
@@ -46,18 +47,46 @@ def sum_of_exp(var: Variable) -> tuple[Variable, Apply] | None:
 
 
 def centred_on(x: Variable, axes: Sequence[int]) -> bool:
-    """Whether x is z - max(z), the maximum along `axes` and in place of infinities 0 or not."""
-    node = made_by(x, Sub)
-    if node is None:
+    """Whether x is z - max(z), the maximum along `axes` and in place of infinities 0 or not.
+
+    Other rules move signs, so that -y - max(-y) becomes -(y + max(-y)): terms are compared.
+    """
+    terms = Counter(_signed_terms(x))
+    return any(
+        _is_largest(var, terms - Counter([(sign, var)]), axes) for sign, var in terms if sign < 0
+    )
+
+
+def _is_largest(top: Variable, terms: Counter[tuple[int, Variable]], axes: Sequence[int]) -> bool:
+    largest = _maximum(top)
+    if largest is None or axes_of(largest) != tuple(axes):
         return False
-    z, top = node.inputs
+    return Counter(_signed_terms(largest.inputs[0])) == terms
+
+
+def _signed_terms(x: Variable) -> list[tuple[int, Variable]]:
+    """What is added up to x, with signs."""
+    terms, stack = [], [(1, x)]
+    while stack:
+        sign, var = stack.pop()
+        node = made_by(var, Neg, Add, Sub)
+        if node is None:
+            terms.append((sign, var))
+            continue
+        last = sign if isinstance(node.op, Add) else -sign
+        signs = (sign, last)[-len(node.inputs) :]
+        stack += zip(signs, node.inputs, strict=True)
+    return terms
+
+
+def _maximum(top: Variable) -> Apply | None:
+    """The maximum that a value is, axes of size 1 put back, behind barriers or a switch."""
     barrier = made_by(top, DisconnectedGrad)
     top = top if barrier is None else barrier.inputs[0]
     chosen = made_by(top, Switch)
     top = top if chosen is None or number_of(chosen.inputs[1]) != 0 else chosen.inputs[2]
     lifted = made_by(top, DimShuffle)
-    largest = made_by(top if lifted is None else lifted.inputs[0], Max)
-    return largest is not None and largest.inputs[0] is z and axes_of(largest) == tuple(axes)
+    return made_by(top if lifted is None else lifted.inputs[0], Max)
 
 
 def _plain_sums() -> Sequence[Variable]:
@@ -98,8 +127,12 @@ def _as_before(whole: Variable, node: Apply) -> Variable:
 
 
 def _quotients() -> Sequence[Variable]:
-    e = exp(matrix())
-    return [e / sum_over(e, 1, keepdims=True), e / spread(sum_over(e, 0), e, (0,))]
+    e, small = exp(matrix()), exp(neg(matrix()))
+    return [
+        e / sum_over(e, 1, keepdims=True),
+        e / spread(sum_over(e, 0), e, (0,)),
+        small / sum_over(small, 1, keepdims=True),
+    ]
 
 
 @rounding.rule(TrueDiv, examples=_quotients)
