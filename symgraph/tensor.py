@@ -37,7 +37,7 @@ from symgraph.ops.logarithms import *
 from symgraph.ops.logic import *
 from symgraph.ops.magnitude import *
 from symgraph.ops.matrix import *
-from symgraph.ops.nnet import softmax
+from symgraph.ops.activations import softmax
 from symgraph.ops.picking import *
 from symgraph.ops.ranges import *
 from symgraph.ops.reduce import *
