@@ -14,7 +14,7 @@ from rich.console import Console
 
 import symgraph as sg
 from symgraph import demo
-from symgraph.backends import store
+from symgraph.backends import disk
 from symgraph.errors import ConfigError, SymgraphError
 from symgraph.mode import MODES
 from symgraph.show.export import FORMATS, LAYOUTS
@@ -189,8 +189,8 @@ def run_cache(options: argparse.Namespace, console: Console) -> None:
     if folder is None:
         raise ConfigError("nothing is kept on disk, since config.cache is False")
     if options.what == "clear":
-        console.print(f"removed {store.clear(folder)} files from {folder}", markup=False)
+        console.print(f"removed {disk.clear(folder)} files from {folder}", markup=False)
         return
-    files = [file for file in folder.glob(f"{store.PREFIX}*") if file.is_file()]
+    files = disk.files(folder)
     size = sum(file.stat().st_size for file in files)
     console.print(f"{folder}: {len(files)} files, {size / 1e6:.1f} MB", markup=False)

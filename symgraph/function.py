@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from symgraph.backends.llvm import target
+from symgraph.backends.seam import numba_side
 from symgraph.config import config
 from symgraph.errors import (
     DuplicateUpdateError,
@@ -95,13 +97,13 @@ class Form:
     kind: str
     keys: tuple[str, ...] = ()
 
-    def __call__(self, results: list[Any]) -> Any:
+    def __call__(self, results: Sequence[Any]) -> Any:
         """The outputs in that form."""
         if self.kind == "one":
             return results[0]
         if self.kind == "dict":
             return dict(zip(self.keys, results, strict=True))
-        return results if self.kind == "list" else None
+        return list(results) if self.kind == "list" else None
 
 
 @dataclass
@@ -506,8 +508,18 @@ class Function:
         return self.trace.kernels
 
     def source(self) -> str:
-        """The generated module, as compiled."""
-        return "\n".join(self.trace.sources)
+        """The generated code as Python text that numba could run; see `Mode(backend="numba")`."""
+        trace = self.trace
+        texts = (numba_side().module_text(*p) for p in zip(trace.plans, trace.titles, strict=True))
+        return "\n".join(texts)
+
+    def llvm(self) -> str:
+        """The generated code as LLVM's text, before it is optimised."""
+        return "\n".join(target.write(plan).llvm() for plan in self.trace.plans)
+
+    def assembly(self) -> str:
+        """The kernels in the processor's assembly language."""
+        return "\n".join(target.write(plan).assembly() for plan in self.trace.plans)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: the compiled graph."""

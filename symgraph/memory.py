@@ -7,7 +7,7 @@ free again after the last step that touches its buffer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +38,11 @@ class Plan:
     body: tuple[Step, ...]
     slots: tuple[tuple[Expr, ...], ...]  # for each slot the byte sizes it has to hold
     slot_of: dict[Buffer, int]
+    early: frozenset[str] = frozenset()  # the names that need only the arguments
+
+    def known_early(self, *exprs: Expr) -> bool:
+        """Whether formulas need only the sizes of the arguments and what the head binds."""
+        return all(_only(expr, self.early, frozenset()) for expr in exprs)
 
     def dynamic_among(self, steps: Sequence[Step]) -> list[Buffer]:
         """The temporaries these steps allocate whose size is known only while they run."""
@@ -60,7 +65,8 @@ def plan(program: Program) -> Plan:
     head, body, early = _hoist(program)
     slots = _Slots(early, body)
     slots.place(body)
-    return Plan(program, tuple(head), tuple(body), tuple(map(tuple, slots.sizes)), slots.slot_of)
+    sizes = tuple(map(tuple, slots.sizes))
+    return Plan(program, tuple(head), tuple(body), sizes, slots.slot_of, frozenset(early))
 
 
 class _Slots:
@@ -121,7 +127,7 @@ def _hoist(program: Program) -> tuple[list[Step], list[Step], set[str]]:
     return head, body, early
 
 
-def _only(expr: Expr, names: set[str], buffers: set[Buffer]) -> bool:
+def _only(expr: Expr, names: Set[str], buffers: Set[Buffer]) -> bool:
     for part in walk(expr):
         if isinstance(part, Name) and part.id not in names:
             return False

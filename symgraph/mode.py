@@ -12,7 +12,7 @@ from symgraph.errors import ConfigError
 from symgraph.rewrite import RuleSet
 from symgraph.rules import ALL, DEFAULT, NOTHING
 
-BACKENDS = ("numba", "interpret")
+BACKENDS = ("llvm", "numba", "interpret")
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Mode:
     Parameters
     ----------
     backend
-        "numba" (native code) or "interpret" (the reference interpreter).
+        "llvm" (native code), "numba" (the same from readable text, compiled much slower) or
+        "interpret" (the reference interpreter).
     rules
         The rewrite rules.
     check
@@ -31,7 +32,7 @@ class Mode:
         Whether outputs and updates are searched for NaN.
     """
 
-    backend: str = "numba"
+    backend: str = "llvm"
     rules: RuleSet = DEFAULT
     check: int = 0
     nan: bool = False

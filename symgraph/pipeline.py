@@ -15,8 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from symgraph.backends import store, threads
-from symgraph.backends.numba_target import module_text, signature
+from symgraph.backends import threads
+from symgraph.backends.llvm import target
+from symgraph.backends.seam import numba_side
 from symgraph.config import config
 from symgraph.families import (
     Assemble,
@@ -50,7 +51,7 @@ class Trace:
 
     stages: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
-    sources: list[str] = field(default_factory=list)
+    titles: list[str] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
     kernels: list[Kernel] = field(default_factory=list)
     launches: list[Any] = field(default_factory=list)
@@ -112,11 +113,14 @@ def _compiled(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     if mode.check:
         for kernel in lowered.program.kernels:
             verify(kernel)
-    text = trace.stage("text", lambda: module_text(planned, title))
-    types = signature(lowered.program)
     threads.set_threads(config.workers, config.folder)
-    entry = trace.stage("code", lambda: store.load(text, folder=config.folder, signature=types))
-    trace.sources.append(text)
+    if mode.backend == "numba":
+        load = numba_side().load
+        entry = trace.stage("code", lambda: load(planned, title, config.folder))
+    else:
+        text = trace.stage("text", lambda: target.write(planned))
+        entry = trace.stage("code", lambda: target.load(text, config.folder))
+    trace.titles.append(title)
     trace.plans.append(planned)
     trace.kernels += lowered.program.kernels
     return Native(lowered.program, entry, lowered.replaced)

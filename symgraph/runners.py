@@ -6,7 +6,7 @@ gives back the outputs and the next values of the shared variables it did not ov
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from symgraph.backends.support import Stop
+from symgraph.backends.stop import Stop
 from symgraph.errors import InputShapeError, ShapeError
 from symgraph.graph import Constant, Variable
 from symgraph.interpret import interpret
@@ -51,7 +51,7 @@ class Runner(Protocol):
 
     replaced: tuple[Variable, ...]
 
-    def __call__(self, arrays: Arrays) -> list[Array]:
+    def __call__(self, arrays: Arrays) -> Arrays:
         """Outputs, then the next values of `replaced`."""
 
 
@@ -101,47 +101,37 @@ def _as_stored(value: Any) -> Any:
 TOO_LARGE = -2  # the status of a product whose sizes BLAS cannot take
 
 
-@dataclass
-class Workspace:
-    """What one call in flight needs for itself."""
+class Entry(Protocol):
+    """A compiled driver."""
 
-    status: Array
-    arena: Array
+    def call(self, *arrays: Array) -> tuple[Array, ...]:
+        """New arrays; raises `Stop` where a guard fails, TypeError for what is no such array."""
 
 
 class Native:
     """Runs a task by compiled code. Several threads may call it at once."""
 
-    def __init__(
-        self, program: Program, entry: Callable[..., Any], replaced: Sequence[Variable]
-    ) -> None:
+    def __init__(self, program: Program, entry: Entry, replaced: Sequence[Variable]) -> None:
         self.program, self.entry = program, entry
         self.replaced = tuple(replaced)
         constants = (p.variable for p in program.parameters if isinstance(p.variable, Constant))
-        self._constants = [np.require(c.data, requirements=["C", "A", "W"]) for c in constants]
-        self._idle: list[Workspace] = []
+        self._constants = [np.require(c.data, requirements=["C", "A"]) for c in constants]
+        self._call = entry.call
 
-    def __call__(self, arrays: Arrays) -> list[Array]:
+    def __call__(self, arrays: Arrays) -> Arrays:
         """Outputs, then the next values that could not be written in place.
 
-        A TypeError means that an argument is not a row-major, writable array of its type.
+        A TypeError means that an argument is not a row-major, aligned array of its type.
         """
-        space = self._idle.pop() if self._idle else self._new_workspace()
         try:
-            *results, space.arena = self.entry(space.status, space.arena, *arrays, *self._constants)
-            return results
-        except Stop:
-            report = space.status.tolist()
-        finally:
-            self._idle.append(space)
+            return self._call(*arrays, *self._constants)
+        except Stop as stop:
+            report: tuple[int, ...] = stop.args
         return self._after_stop(report, arrays)
 
-    def _new_workspace(self) -> Workspace:
-        return Workspace(np.zeros(8, np.int64), np.empty(0, np.uint8))
-
-    def _after_stop(self, report: list[int], arrays: Arrays) -> list[Array]:
+    def _after_stop(self, report: tuple[int, ...], arrays: Arrays) -> Arrays:
         """Raise what a guard reported; copy an argument that lies in overwritten memory."""
-        code, first, second, *_ = report
+        code, first, second = report
         if code == TOO_LARGE:
             raise ShapeError("a matrix product has more rows or columns than BLAS counts (2**31)")
         if code < 0:

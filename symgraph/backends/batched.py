@@ -13,8 +13,8 @@ from typing import Any
 
 from symgraph.backends.blas import LARGEST_INT, gemm
 from symgraph.backends.compiler import helper, kernel
+from symgraph.backends.launch import launch
 from symgraph.backends.pointers import data, offset
-from symgraph.backends.threads import launch
 
 # OpenBLAS uses threads beyond it: SMP_THRESHOLD_MIN times GEMM_MULTITHREAD_THRESHOLD.
 ALONE = 262_144

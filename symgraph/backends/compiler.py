@@ -175,3 +175,9 @@ def helper(function: Callable[..., Any]) -> Any:
 def driver(function: Callable[..., Any]) -> Any:
     """Mark the entry of a module, which launches its kernels; see runtime.py."""
     return njit(**OPTIONS, pipeline_class=ModuleCompiler)(function)
+
+
+def bridge(function: Callable[..., Any]) -> Any:
+    """Mark a function of numbers and pointers that code of other makes calls by its address."""
+    options = {**OPTIONS, "no_cfunc_wrapper": False}
+    return njit(**options, pipeline_class=ModuleCompiler)(function)

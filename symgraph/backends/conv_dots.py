@@ -17,10 +17,10 @@ from symgraph.backends.conv_block import (
     tap_place,
 )
 from symgraph.backends.conv_plan import TAP, forward_plan
+from symgraph.backends.launch import launch
 from symgraph.backends.pointers import data, offset
 from symgraph.backends.standalone import standalone
 from symgraph.backends.support import carray, hold
-from symgraph.backends.threads import launch
 from symgraph.backends.tile import LEFT, RIGHT, add_dots, lanes
 
 BLOCK = 1024  # places summed in one pass of a tile

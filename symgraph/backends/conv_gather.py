@@ -17,10 +17,10 @@ from symgraph.backends.conv_block import (
     tap_place,
 )
 from symgraph.backends.conv_plan import PHASE, TAP, backward_plan, forward_plan
+from symgraph.backends.launch import launch
 from symgraph.backends.pointers import data, offset
 from symgraph.backends.standalone import standalone
 from symgraph.backends.support import carray, hold
-from symgraph.backends.threads import launch
 from symgraph.backends.tile import ROWS, add_products, columns, copy_vector, lanes
 
 DEPTH = 128  # products summed in one pass of a tile: a panel of columns then fits the L1 cache

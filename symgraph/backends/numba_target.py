@@ -53,7 +53,7 @@ def module_text(plan: Plan, title: str) -> str:
     called = sorted({s.routine for s in plan.steps if isinstance(s, Routine)})
     special = "".join(map(_external, externals(expressions_of(plan))))
     parts = [
-        f'"""{title}"""\n\n{IMPORTS}' + "".join(map(_import, called)),
+        f'"""{title}"""\n\n{IMPORTS}' + "".join(map(import_line, called)),
         *([EXTERNALS + special] if special else []),
         *definitions(expressions_of(plan)),
         *map(kernel_text, kernels),
@@ -62,7 +62,8 @@ def module_text(plan: Plan, title: str) -> str:
     return "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 
-def _import(routine: str) -> str:
+def import_line(routine: str) -> str:
+    """The import of a routine, with its version: cached code is known by its text."""
     module, name = routine.split(":")
     return f"from {module} import {name} as do_{name}  # version {_version(module)}\n"
 

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgraph.backends.compiler import helper, kernel
+from symgraph.backends.launch import launch
 from symgraph.backends.pointers import data
 from symgraph.backends.standalone import standalone
 from symgraph.backends.support import hold
-from symgraph.backends.threads import launch
 
 SUM, INC_PAD, EXC_PAD = 0, 1, 2  # what a sum is divided by: 1, the window, its part in the image
 

@@ -10,6 +10,7 @@ Decorators (compiler.py)
     @scalar  def f(x, ...) -> scalar       the same without branches and loops, compiled in a tenth
         of the time (straight_line.py)
     @driver  def call(*arrays)             the entry: native, without the GIL while it runs
+    @bridge  def call(words)               a C function that other native code calls by address
 
 Memory (pointers.py)
     data(array) -> CPointer(dtype)         first element; bools are bytes
@@ -17,7 +18,7 @@ Memory (pointers.py)
     pointer(address: int64, dtype) -> CPointer(dtype)      dtype as in `pointer(base + 64, float32)`
     offset(pointer, count) -> CPointer     `count` elements further on
 
-Threads (threads.py)
+Threads (launch.py)
     launch(n, work, kernel, *args) -> int64
         Runs `kernel(lo, hi, share, *args)` over all of range(n), cut into contiguous shares that
         several threads take when `work`, an int64, is worth it: scalar operations in all, some
@@ -65,8 +66,9 @@ from numba import (
 )
 
 from symgraph.backends.blas import gemm, gemm_c64, gemm_c128, gemm_f32, gemm_f64
-from symgraph.backends.compiler import driver, helper, kernel
+from symgraph.backends.compiler import bridge, driver, helper, kernel
 from symgraph.backends.division import floordiv, mod, power
+from symgraph.backends.launch import launch
 from symgraph.backends.pointers import address, data, offset, pointer
 from symgraph.backends.scalar import (
     absolute,
@@ -86,7 +88,6 @@ from symgraph.backends.scalar import (
     trunc,
 )
 from symgraph.backends.straight_line import scalar
-from symgraph.backends.threads import launch
 
 __all__ = [
     "absolute",
@@ -94,6 +95,7 @@ __all__ = [
     "address",
     "bits",
     "boolean",
+    "bridge",
     "ceil",
     "complex64",
     "complex128",

@@ -3,23 +3,16 @@
 A module is known by the SHA-256 of its text, its entry's signature and everything else that machine
 code depends on: the versions of Python, numba and llvmlite, the sources of this folder, and the
 processor. Two files belong to it: `NAME.py`, the text, for readers and tracebacks, and `NAME.bin`,
-the object code behind its checksum. Both appear by atomic rename, so processes share a folder
-without locks. Object code is run, so a folder that others could write to is refused; a file
-that is damaged is compiled again.
+the object code.
 """
 
 from __future__ import annotations
 
 import hashlib
 import linecache
-import logging
-import os
 import pickle
-import stat
 import sys
-import tempfile
 import threading
-from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -35,16 +28,9 @@ from numba.core.compiler import CompileResult
 from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 
-from symgraph.errors import CacheError
+from symgraph.backends.disk import PREFIX, counts, keep, kept, usable, write
 
-PREFIX = "symgraph_"
-DIGEST_SIZE = hashlib.sha256().digest_size
-WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
-
-log = logging.getLogger(__name__)
 _lock = threading.RLock()
-_counts: Counter[str] = Counter()
-_warned: set[str] = set()
 
 
 def array(dtype: str, ndim: int) -> types.Array:
@@ -65,7 +51,7 @@ def load(
     with _lock:
         name = PREFIX + _key(text, entry, signature)
         if name not in sys.modules:
-            place = _usable(folder)
+            place = usable(folder)
             module = _module(name, text, place)
             try:
                 _compile(getattr(module, entry), place and place / f"{name}.bin", signature)
@@ -75,25 +61,12 @@ def load(
         return getattr(sys.modules[name], entry)
 
 
-def stats() -> dict[str, int]:
-    """Count the modules this process read from disk (`hits`) and had to compile (`misses`)."""
-    return {"hits": _counts["hits"], "misses": _counts["misses"]}
-
-
-def clear(folder: Path) -> int:
-    """Delete the store's files in `folder`; return how many there were."""
-    files = [p for p in folder.glob(f"{PREFIX}*") if p.suffix in (".py", ".bin", ".tmp")]
-    for file in files:
-        file.unlink(missing_ok=True)
-    return len(files)
-
-
 def cached(dispatcher: Any, folder: Path | None, signature: Sequence[types.Type]) -> Any:
     """Compile a jitted function of this package for `signature`, through the store."""
     function = dispatcher.py_func
     name = PREFIX + _key(f"{function.__module__}.{function.__qualname__}", "", signature)
     with _lock:
-        place = _usable(folder)
+        place = usable(folder)
         _compile(dispatcher, place and place / f"{name}.bin", signature)
     return dispatcher
 
@@ -127,7 +100,7 @@ def _module(name: str, text: str, place: Path | None) -> ModuleType:
     module.__file__ = file
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     if place is not None and not Path(file).exists():
-        _write(Path(file), text.encode())
+        write(Path(file), text.encode())
     sys.modules[name] = module
     try:
         exec(compile(text, file, "exec"), module.__dict__)
@@ -135,59 +108,6 @@ def _module(name: str, text: str, place: Path | None) -> ModuleType:
         del sys.modules[name]
         raise
     return module
-
-
-def _usable(folder: Path | None) -> Path | None:
-    """`folder`, made if need be; None if it cannot be made."""
-    if folder is None:
-        return None
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _refuse_foreign(folder)
-    except CacheError:
-        raise
-    except OSError as error:
-        _warn(f"compiled code is not kept on disk: {error}")
-        return None
-    return folder
-
-
-def _refuse_foreign(path: Path) -> None:
-    if not hasattr(os, "geteuid"):
-        return
-    found = path.stat()
-    if found.st_uid != os.geteuid():
-        raise CacheError(
-            f"{path} belongs to another user; machine code from it could do anything. "
-            "Set config.cache_dir to a folder of your own, or config.cache to False"
-        )
-    if found.st_mode & WRITABLE_BY_OTHERS:
-        raise CacheError(
-            f"{path} can be written by other users; machine code from it could do anything. "
-            f"Run `chmod go-w {path}`, or set config.cache_dir to another folder"
-        )
-
-
-def _warn(message: str) -> None:
-    if message not in _warned:
-        _warned.add(message)
-        log.warning(message)
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Make `file` appear with its whole content, or not at all."""
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            dir=file.parent, prefix=PREFIX, suffix=".tmp", delete=False
-        ) as stream:
-            temporary = Path(stream.name)
-            stream.write(content)
-        temporary.replace(file)
-    except OSError as error:
-        _warn(f"compiled code is not kept on disk: {error}")
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 class ObjectFile:
@@ -200,30 +120,18 @@ class ObjectFile:
 
     def load_overload(self, signature: Any, target_context: Any) -> CompileResult | None:
         """Load the compiled function; None when it has to be compiled."""
-        content = self._content()
+        content = kept(self.file)
         if content is None:
-            _counts["misses"] += 1
+            counts["misses"] += 1
             return None
         # All that object code needs; `refresh` would also import numba's whole library (0.25 s).
         rtsys.initialize(target_context)
         result = CompileResult._rebuild(target_context, *pickle.loads(content))
-        _counts["hits"] += 1
+        counts["hits"] += 1
         return result
 
     def save_overload(self, signature: Any, result: CompileResult) -> None:
         """Keep a compiled function."""
         if self.file is not None:
             content = serialize.dumps(result._reduce())
-            _write(self.file, hashlib.sha256(content).digest() + content)
-
-    def _content(self) -> bytes | None:
-        if self.file is None or not self.file.exists():
-            return None
-        _refuse_foreign(self.file)
-        try:
-            stored = self.file.read_bytes()
-        except OSError as error:
-            _warn(f"compiled code cannot be read: {error}")
-            return None
-        digest, content = stored[:DIGEST_SIZE], stored[DIGEST_SIZE:]
-        return content if hashlib.sha256(content).digest() == digest else None
+            keep(self.file, content)

@@ -12,12 +12,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 
 from symgraph.backends.pointers import address
+from symgraph.backends.stop import Stop
 
 __all__ = ["Stop", "carray", "copy", "hold", "overlap"]
-
-
-class Stop(Exception):  # noqa: N818 - not an error by itself: the caller reads the status
-    """Raised by a driver after it wrote the number of the failed guard to its status."""
 
 
 @register_jitable

@@ -1,4 +1,4 @@
-"""`launch`, and the Python half of the thread pool: starting, stopping, forking.
+"""The Python half of the thread pool: starting, stopping, forking.
 
 Compiled code reaches the pool through one external symbol, a block of words (pool.py) whose word
 RUN holds the address of the function that shares out a range. At first that is a Python callback,
@@ -8,8 +8,6 @@ native code, without the GIL, until the pool is stopped.
 
 The constants count scalar operations as `launch` is told them, some 0.05 ns each when vectorised.
 """
-
-# mypy: allow-untyped-decorators
 
 from __future__ import annotations
 
@@ -22,15 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from llvmlite import binding, ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from symgraph.backends import pool
-from symgraph.backends.atomics import POOL, WORD, external_words
-from symgraph.backends.compiler import lower_kernel
-from symgraph.backends.store import cached
+from symgraph.backends.llvm import machine
+from symgraph.backends.llvm.capi import address_of
 
 SHARES_PER_THREAD = 2  # more than one evens out cores of unequal speed
 MIN_WORK = 100_000  # below it a launch stays in the calling thread: 5 us
@@ -43,6 +36,7 @@ NEVER = np.iinfo(np.int64).max
 HAS_PTHREADS = os.name == "posix"
 RUN = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 4)
 SHARE = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 4)
+WORK = ctypes.CFUNCTYPE(None)
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +56,8 @@ class Pool:
         self.starter = RUN(self._start_and_run)
         self.size = 1
         self.folder: Path | None = None
+        self.code: machine.Code | None = None
         self.reset()
-        binding.add_symbol(POOL, self.words.ctypes.data)
 
     def reset(self) -> None:
         """Forget workers and launches without touching them: there are none, or not our own."""
@@ -110,16 +104,21 @@ class Pool:
             return 1
 
     def _start(self) -> None:
-        for function, argtypes in ((pool.work, ()), (pool.run, (types.int64,) * 4)):
-            if not function.overloads:
-                cached(function, self.folder, argtypes)
+        run, work = (self._native().address(name) for name in pool.ENTRIES)
         for number in range(1, self.size):
-            thread = threading.Thread(target=pool.work, name=f"symgraph-{number}", daemon=True)
+            thread = threading.Thread(target=WORK(work), name=f"symgraph-{number}", daemon=True)
             thread.start()
             self.threads.append(thread)
-        (run,) = pool.run.overloads.values()
-        wrapper = run.fndesc.llvm_cfunc_wrapper_name
-        self.words[pool.RUN] = run.library.get_pointer_to_function(wrapper)
+        self.words[pool.RUN] = run
+
+    def _native(self) -> machine.Code:
+        """The native half; once linked it stays, since launches may be in the middle of it."""
+        if self.code is None:
+            imports = {name: address_of(name) for name in pool.IMPORTS}
+            imports[pool.POOL] = self.words.ctypes.data
+            module = machine.Module(pool.pool_text())
+            self.code = machine.link([module], self.folder, pool.ENTRIES, imports)
+        return self.code
 
     def _stop(self) -> None:
         if not self.threads:
@@ -156,57 +155,11 @@ def set_threads(count: int, folder: Path | None = None) -> None:
     _pool.resize(count if HAS_PTHREADS else 1, folder)
 
 
+def words_address() -> int:
+    """Where the words of this process's pool lie."""
+    return int(_pool.words.ctypes.data)
+
+
 def max_shares() -> int:
     """Return the greatest number of shares a launch is cut into as things stand."""
     return int(_pool.words[pool.MAX_SHARES]) if _pool.size > 1 else 1
-
-
-@intrinsic
-def launch(typingctx: Any, n: Any, work: Any, kernel: Any, *args: Any) -> Any:
-    """`launch(n, work, kernel, *args) -> int64`: run `kernel` over range(n); see runtime.py."""
-    if not isinstance(kernel, types.Dispatcher):
-        return None
-    given = tuple(types.unliteral(a) for a in args)
-
-    def build(context: Any, builder: ir.IRBuilder, sig: Any, values: Any) -> Any:
-        fndesc = lower_kernel(kernel.dispatcher, context, (types.int64,) * 3 + given)
-        operands = cgutils.pack_struct(builder, cgutils.unpack_tuple(builder, values[3]))
-        packed = cgutils.alloca_once_value(builder, operands)
-        share = _share_function(context, builder.module, fndesc, packed.type)
-        return _emit_launch(builder, share, builder.ptrtoint(packed, WORD), *values[:2])
-
-    return types.int64(types.int64, types.int64, kernel, types.StarArgTuple(args)), build
-
-
-def _share_function(context: Any, module: ir.Module, fndesc: Any, packed: ir.Type) -> ir.Function:
-    """`void share(packed arguments, lo, hi, share)`, the form in which the pool calls a kernel."""
-    name = f"share.{fndesc.mangled_name}"
-    if name in module.globals:
-        return module.globals[name]
-    share = ir.Function(module, ir.FunctionType(ir.VoidType(), [WORD] * 4), name)
-    share.linkage = "internal"
-    builder = ir.IRBuilder(share.append_basic_block())
-    operands = builder.load(builder.inttoptr(share.args[0], packed))
-    values = [*share.args[1:], *cgutils.unpack_tuple(builder, operands)]
-    function = context.declare_function(module, fndesc)
-    context.call_conv.call_function(builder, function, types.none, fndesc.argtypes, values)
-    builder.ret_void()
-    return share
-
-
-def _emit_launch(builder: ir.IRBuilder, share: Any, data: Any, n: Any, work: Any) -> Any:
-    """Through the pool when there is work enough, else one direct call."""
-    words = external_words(builder.module, POOL)
-    shares = cgutils.alloca_once_value(builder, ir.Constant(WORD, 1))
-    zero = ir.Constant(WORD, 0)
-    least = builder.load(builder.gep(words, [ir.Constant(WORD, pool.MIN_WORK)]))
-    with builder.if_else(builder.icmp_signed(">=", work, least), likely=False) as (many, one):
-        with many:
-            place = builder.gep(words, [ir.Constant(WORD, pool.RUN)])
-            kind = ir.FunctionType(WORD, [WORD] * 4).as_pointer()
-            run = builder.inttoptr(builder.load(place), kind)
-            function = builder.ptrtoint(share, WORD)
-            builder.store(builder.call(run, [function, data, n, work]), shares)
-        with one:
-            builder.call(share, [data, zero, n, zero])
-    return builder.load(shares)

@@ -43,7 +43,7 @@ class Namer:
             "lo hi share status arena base call np inf nan c p q once i j k l m min max"
             " abs absolute address boolean carray copy data driver gemm gemm_f32 gemm_f64"
             " gemm_c64 gemm_c128 helper hold kernel launch max_nan min_nan offset overlap"
-            " pointer power scalar Stop complex"
+            " pointer power scalar Stop complex bridge"
         ).split()
     ) | frozenset((*ARITY, *DTYPES)) - frozenset(EXTERNAL)
 

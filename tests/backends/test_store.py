@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numba.core.errors import TypingError
 
-from symgraph.backends import store
+from symgraph.backends import disk, store
 from symgraph.errors import CacheError
 
 SMALL = """from symgraph.backends.runtime import *
@@ -29,10 +29,10 @@ ANOTHER_PROCESS = """
 import sys
 from pathlib import Path
 import numpy as np
-from symgraph.backends import store
+from symgraph.backends import disk, store
 folder, text = Path(sys.argv[1]), sys.argv[2]
 f = store.load(text, folder=folder, signature=(store.array("float64", 1),))
-print(f(np.ones(3)), store.stats())
+print(f(np.ones(3)), disk.stats())
 """
 NUMBER = iter(range(1, 1000))
 POSIX = os.name == "posix"
@@ -61,7 +61,7 @@ def finished(process: subprocess.Popen[str]) -> str:
 
 def forget(text: str) -> None:
     """Make this process forget a module, so that the next load goes to the disk."""
-    del sys.modules[store.PREFIX + store._key(text, "call", SIGNATURE)]
+    del sys.modules[disk.PREFIX + store._key(text, "call", SIGNATURE)]
 
 
 def test_the_next_process_compiles_nothing(text: str, tmp_path: Path) -> None:
@@ -79,10 +79,10 @@ def test_two_processes_fill_at_once(text: str, tmp_path: Path) -> None:
 
 
 def test_one_process_compiles_once(text: str, tmp_path: Path) -> None:
-    before = store.stats()
+    before = disk.stats()
     first = load(text, tmp_path)
     assert load(text, tmp_path) is first
-    assert store.stats() == {"hits": before["hits"], "misses": before["misses"] + 1}
+    assert disk.stats() == {"hits": before["hits"], "misses": before["misses"] + 1}
 
 
 def test_the_key_tells_texts_and_signatures_apart(tmp_path: Path) -> None:
@@ -104,13 +104,13 @@ def test_a_damaged_file_is_compiled_again(text: str, tmp_path: Path, damage: str
     bad = {"cut": good[:-1], "flipped": flipped, "empty": b"", "foreign": b"x" * 500}
     file.write_bytes(bad[damage])
     forget(text)
-    misses = store.stats()["misses"]
+    misses = disk.stats()["misses"]
     assert load(text, tmp_path)(np.ones(3)) == value
-    assert store.stats()["misses"] == misses + 1
+    assert disk.stats()["misses"] == misses + 1
     forget(text)
-    hits = store.stats()["hits"]
+    hits = disk.stats()["hits"]
     load(text, tmp_path)
-    assert store.stats()["hits"] == hits + 1
+    assert disk.stats()["hits"] == hits + 1
 
 
 @pytest.mark.skipif(not POSIX, reason="no such permissions")
@@ -189,7 +189,7 @@ def test_tracebacks_show_the_text(text: str, tmp_path: Path) -> None:
 def test_clear(text: str, tmp_path: Path) -> None:
     load(text, tmp_path)
     (tmp_path / "mine.txt").write_text("")
-    assert store.clear(tmp_path) == 2
+    assert disk.clear(tmp_path) == 2
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
 
 
@@ -218,7 +218,7 @@ def test_nothing_is_converted(
     example_text: str, example_signature: Any, cache: Path, misfit: str, from_disk: bool
 ) -> None:
     if from_disk:
-        sys.modules.pop(store.PREFIX + store._key(example_text, "call", example_signature), None)
+        sys.modules.pop(disk.PREFIX + store._key(example_text, "call", example_signature), None)
     function = store.load(example_text, folder=cache, signature=example_signature)
     w, b = np.ones((3, 2), "f"), np.ones(2, "f")
     rest = np.zeros(4, np.int64), np.zeros(64, np.uint8)

@@ -1,0 +1,1 @@
+"""The LLVM target: kernels and drivers as LLVM IR, compiled without numba."""

@@ -1,0 +1,48 @@
+"""Modules that all functions share, compiled once and linked once in a process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from symgraph.backends import pool, threads
+from symgraph.backends.llvm import blas, capi, support
+from symgraph.backends.llvm.machine import QUICK, Code, Module, link
+
+_lock = threading.RLock()
+_linked: dict[str, Code] = {}
+_PRODUCTS = {blas.product_name(dtype): dtype for dtype in blas.LETTERS}
+
+
+def addresses(symbols: Iterable[str], folder: Path | None) -> dict[str, int]:
+    """Where symbols lie: shared functions, the pool, Python's and NumPy's interfaces."""
+    return {symbol: _address(symbol, folder) for symbol in symbols}
+
+
+def _address(symbol: str, folder: Path | None) -> int:
+    if symbol in support.FUNCTIONS:
+        return _shared("support", folder).address(symbol)
+    if symbol in _PRODUCTS:
+        return _shared(symbol, folder).address(symbol)
+    return capi.address_of(symbol)
+
+
+def _shared(name: str, folder: Path | None) -> Code:
+    with _lock:
+        if name not in _linked:
+            _linked[name] = _support(folder) if name == "support" else _product(name, folder)
+        return _linked[name]
+
+
+def _support(folder: Path | None) -> Code:
+    imports = {symbol: capi.address_of(symbol) for symbol in support.IMPORTS}
+    imports[pool.POOL] = threads.words_address()
+    return link([Module(support.support_text(), QUICK)], folder, support.FUNCTIONS, imports)
+
+
+def _product(name: str, folder: Path | None) -> Code:
+    dtype = _PRODUCTS[name]
+    symbols = [f"blas_{blas.LETTERS[dtype]}{kind}" for kind in ("gemm", "gemv")]
+    imports = {symbol: capi.address_of(symbol) for symbol in symbols}
+    return link([Module(blas.product_text(dtype), QUICK)], folder, [name], imports)

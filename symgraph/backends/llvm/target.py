@@ -1,0 +1,101 @@
+"""The `llvm` target: a plan becomes a callable."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from symgraph.backends.llvm import library
+from symgraph.backends.llvm.driver import NAME, Driver
+from symgraph.backends.llvm.kernels import kernel_text
+from symgraph.backends.llvm.machine import FULL, QUICK, Code, Module, host, link
+from symgraph.backends.routine import RoutineCall
+from symgraph.backends.seam import numba_side
+from symgraph.kernel import Kernel
+from symgraph.memory import Plan
+
+METH_FASTCALL = 0x80
+
+
+class MethodDef(ctypes.Structure):
+    """CPython's PyMethodDef."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("function", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("doc", ctypes.c_char_p),
+    )
+
+
+new_function = ctypes.PYFUNCTYPE(
+    ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p
+)(("PyCFunction_NewEx", ctypes.pythonapi))
+
+
+@dataclass(frozen=True)
+class Written:
+    """A plan as LLVM's text: the module of each kernel, and the driver."""
+
+    kernels: dict[Kernel, tuple[str, Module]]  # the name of its function, its module
+    driver: Module
+    symbols: tuple[str, ...]  # what they refer to
+    routines: dict[str, RoutineCall]  # those of them that numba compiles
+
+    @property
+    def modules(self) -> dict[str, Module]:
+        """The distinct modules, by the name of their function."""
+        return dict(self.kernels.values())
+
+    def llvm(self) -> str:
+        """All modules, for readers."""
+        parts = [(kernel.name, m) for kernel, (_, m) in self.kernels.items()]
+        return "\n".join(f"; {name}\n{m.text}" for name, m in [*parts, ("driver", self.driver)])
+
+    def assembly(self) -> str:
+        """The kernels in the processor's assembly language."""
+        parts = ((kernel.name, m) for kernel, (_, m) in self.kernels.items())
+        return "\n".join(f"# {name}\n{host().assembly(m)}" for name, m in parts)
+
+
+def write(plan: Plan) -> Written:
+    """The text of a plan."""
+    texts = {kernel: kernel_text(kernel) for kernel in plan.program.kernels}
+    kernels = {kernel: (t.name, Module(t.text, FULL)) for kernel, t in texts.items()}
+    driver = Driver(plan, {kernel: t.name for kernel, t in texts.items()})
+    text = driver.text()
+    symbols = (*driver.symbols, *(s for t in texts.values() for s in t.symbols))
+    return Written(kernels, Module(text, QUICK), symbols, driver.routines)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A driver as a callable of arrays: `call(*arrays) -> tuple of arrays`.
+
+    The callable owns what it refers to: memory for temporaries, its code and its definition.
+    """
+
+    call: Callable[..., tuple[Any, ...]]
+
+
+def entry_of(code: Code) -> Entry:
+    """The callable of a driver's code."""
+    definition = MethodDef(NAME.encode(), code.address(NAME), METH_FASTCALL, None)
+    owned = np.empty(2, object)
+    owned[0], owned[1] = np.empty(0, np.uint8), (code, definition)
+    return Entry(new_function(ctypes.addressof(definition), owned, None))
+
+
+def load(written: Written, folder: Path | None) -> Entry:
+    """Compile a plan, or find its code, and link it."""
+    modules = written.modules
+    foreign = [s for s in written.symbols if s not in modules and s not in written.routines]
+    imports = library.addresses(foreign, folder)
+    for symbol, call in written.routines.items():
+        imports[symbol] = numba_side().routine_address(call, folder)
+    return entry_of(link([*modules.values(), written.driver], folder, [NAME], imports))
