@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from symgraph.backends.llvm import target
-from symgraph.backends.seam import numba_side
 from symgraph.config import config
 from symgraph.errors import (
     DuplicateUpdateError,
@@ -33,12 +32,14 @@ from symgraph.errors import (
 from symgraph.flat import Flat, flatten, unflatten
 from symgraph.graph import Constant, Graph, Variable, ancestors, clone_graph
 from symgraph.interpret import interpret
+from symgraph.later import Later
 from symgraph.mode import Mode, get_mode
 from symgraph.pipeline import Trace, compile_task
 from symgraph.runners import Native, Task
 from symgraph.shared import SharedVariable
 from symgraph.types import as_tensor_variable
 
+numba_side = Later("symgraph.backends.numba_side")
 POLICIES = ("raise", "warn", "ignore")
 
 
@@ -510,7 +511,7 @@ class Function:
     def source(self) -> str:
         """The generated code as Python text that numba could run; see `Mode(backend="numba")`."""
         trace = self.trace
-        texts = (numba_side().module_text(*p) for p in zip(trace.plans, trace.titles, strict=True))
+        texts = (numba_side.module_text(*p) for p in zip(trace.plans, trace.titles, strict=True))
         return "\n".join(texts)
 
     def llvm(self) -> str:

@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 from symgraph.backends import threads
 from symgraph.backends.llvm import target
-from symgraph.backends.seam import numba_side
 from symgraph.config import config
 from symgraph.families import (
     Assemble,
@@ -32,6 +31,7 @@ from symgraph.families import (
 )
 from symgraph.graph import Apply, Constant, Graph, Variable, clone_graph, toposort
 from symgraph.kernel import Kernel, verify
+from symgraph.later import Later
 from symgraph.lower.lower import lower
 from symgraph.memory import Plan, plan
 from symgraph.mode import Mode
@@ -43,6 +43,7 @@ from symgraph.verify import check_graph
 NATIVE_FAMILIES = (Elemwise, Indexed, View, Assemble, SizeOf, Reduce, Product, Library, Loop)
 NOT_NATIVE = ("float16",)
 T = TypeVar("T")
+numba_side = Later("symgraph.backends.numba_side")
 
 
 @dataclass
@@ -115,7 +116,7 @@ def _compiled(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
             verify(kernel)
     threads.set_threads(config.workers, config.folder)
     if mode.backend == "numba":
-        load = numba_side().load
+        load = numba_side.load
         entry = trace.stage("code", lambda: load(planned, title, config.folder))
     else:
         text = trace.stage("text", lambda: target.write(planned))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from symgraph.errors import ExportError
 from symgraph.function import Function
+from symgraph.later import Later
 from symgraph.show.dot import dot_text
 from symgraph.show.graphviz import MOST, dot_layout, has_dot
 from symgraph.show.json_graph import json_text
@@ -19,12 +20,12 @@ from symgraph.show.onnx_model import onnx_bytes
 from symgraph.show.page import graph_page
 from symgraph.show.png import png_bytes
 from symgraph.show.printing import debugprint
-from symgraph.show.standalone import standalone
 from symgraph.show.steps import steps_view
 from symgraph.show.subject import Subject, subject_of
 from symgraph.show.svg import box_size, svg_text
 from symgraph.show.view import View, view_of
 
+standalone = Later("symgraph.show.standalone")
 KERNELS = "kernels"  # the stage that is steps instead of nodes
 LAYOUTS = ("auto", "own", "dot")
 
@@ -89,7 +90,7 @@ def _text(order: Order) -> str:
 def _module(order: Order) -> str:
     if order.path is None:
         raise ExportError("py needs a path: its arrays go to the file beside it, FILE.npz")
-    module = standalone(order.subject)
+    module = standalone.standalone(order.subject)
     order.path.with_suffix(".npz").write_bytes(module.npz())
     return module.text
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
-import networkx
-
+from symgraph.later import Later
 from symgraph.show.view import View
+
+if TYPE_CHECKING:
+    import networkx
+
+nx = Later("networkx")
 
 
 def digraph(view: View) -> networkx.DiGraph:
@@ -16,7 +21,7 @@ def digraph(view: View) -> networkx.DiGraph:
     `positions`, the numbers of the operands they carry, and `outputs`, which outputs these are.
     """
     kernels = {member: c.name for c in view.clusters for member in c.members}
-    graph = networkx.DiGraph(name=view.name)
+    graph: networkx.DiGraph = nx.DiGraph(name=view.name)
     for node in view.nodes:
         graph.add_node(
             node.id,
@@ -41,10 +46,10 @@ def digraph(view: View) -> networkx.DiGraph:
 
 def graphml_text(view: View) -> str:
     """The view as GraphML (http://graphml.graphdrawing.org), with the attributes of `digraph`."""
-    return "\n".join(networkx.generate_graphml(digraph(view))) + "\n"
+    return "\n".join(nx.generate_graphml(digraph(view))) + "\n"
 
 
 def node_link_text(view: View) -> str:
     """The graph of `digraph` as JSON, in networkx's node-link form."""
-    data = networkx.node_link_data(digraph(view), edges="edges")
+    data = nx.node_link_data(digraph(view), edges="edges")
     return json.dumps(data, indent=1) + "\n"

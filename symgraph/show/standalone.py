@@ -15,7 +15,7 @@ import numpy as np
 from numba import types
 from numba.core.dispatcher import Dispatcher
 
-from symgraph.backends import division, pointers, portable, scalar, support
+from symgraph.backends import division, pointers, portable, scalar, stop, support
 from symgraph.backends.numba_target import Driver, expressions_of
 from symgraph.backends.scalar_math import definitions
 from symgraph.backends.text import kernel_text
@@ -86,7 +86,7 @@ def _argument(input, value):
         raise TypeError(f"{{name}} has {{ndim}} axes, not {{array.ndim}}")
     return array
 '''
-PRELUDE = (scalar, division, pointers, support, portable)
+PRELUDE = (scalar, division, pointers, stop, support, portable)
 IMPORT = re.compile(r"^(?:from \S+ import (?:\([^)]*\)|[^\n]*)|import [^\n]*)\n", re.M)
 
 

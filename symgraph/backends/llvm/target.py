@@ -15,11 +15,12 @@ from symgraph.backends.llvm.driver import NAME, Driver
 from symgraph.backends.llvm.kernels import kernel_text
 from symgraph.backends.llvm.machine import FULL, QUICK, Code, Module, host, link
 from symgraph.backends.routine import RoutineCall
-from symgraph.backends.seam import numba_side
 from symgraph.kernel import Kernel
+from symgraph.later import Later
 from symgraph.memory import Plan
 
 METH_FASTCALL = 0x80
+numba_side = Later("symgraph.backends.numba_side")
 
 
 class MethodDef(ctypes.Structure):
@@ -97,5 +98,5 @@ def load(written: Written, folder: Path | None) -> Entry:
     foreign = [s for s in written.symbols if s not in modules and s not in written.routines]
     imports = library.addresses(foreign, folder)
     for symbol, call in written.routines.items():
-        imports[symbol] = numba_side().routine_address(call, folder)
+        imports[symbol] = numba_side.routine_address(call, folder)
     return entry_of(link([*modules.values(), written.driver], folder, [NAME], imports))
