@@ -2,7 +2,13 @@
 
 import pytest
 
-from examples import logistic_regression, multilayer_network, newton_linear_regression
+from examples import (
+    denoising_autoencoder,
+    lenet,
+    logistic_regression,
+    multilayer_network,
+    newton_linear_regression,
+)
 
 
 def test_logistic_regression_beats_chance_by_far(capsys):
@@ -19,3 +25,13 @@ def test_multilayer_network_reads_digits(seed, capsys):
 def test_newton_lands_on_the_least_squares_fit(capsys):
     assert newton_linear_regression.main(count=200, steps=1) < 1e-8
     assert "off the least-squares fit" in capsys.readouterr().out
+
+
+def test_lenet_reads_digits(capsys):
+    assert lenet.main(epochs=5) > 0.94
+    assert "test images read rightly" in capsys.readouterr().out
+
+
+def test_denoising_autoencoder_cleans_images(capsys):
+    assert denoising_autoencoder.main(epochs=15) < 0.18
+    assert "cleaned" in capsys.readouterr().out
