@@ -146,10 +146,12 @@ def _setting(name: str, value: Any) -> str:
 
 
 def _failure(node: Apply, error: Exception) -> SymgraphError:
-    """NumPy's error about sizes, an index or a matrix, with the user's line."""
+    """NumPy's error about sizes, an index or a matrix, or our own, with the user's line."""
     kind: type[SymgraphError] = IndexRangeError if isinstance(error, IndexError) else ShapeError
     if isinstance(error, np.linalg.LinAlgError):
         kind = MatrixError
+    if isinstance(error, SymgraphError):
+        kind = type(error)
     return kind(f"{node.op}: {error}, at {node.made_at}")
 
 

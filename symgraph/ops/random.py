@@ -197,7 +197,7 @@ class Below(Elemwise):
         return a * c + (middle >> HALF) + (b * c + (middle & LOW) >> HALF)
 
 
-below = Below()
+below: Elemwise = Below()
 
 
 def random_bits(key: Any, draw: Any, sizes: Any, half: int = 0) -> Tensor:
