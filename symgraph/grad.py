@@ -23,6 +23,7 @@ from symgraph.errors import (
 from symgraph.families import Elemwise, is_continuous
 from symgraph.graph import Apply, Graph, Variable, made_for, toposort
 from symgraph.ops.arith import add, second
+from symgraph.ops.barrier import DisconnectedGrad
 from symgraph.ops.cast import cast
 from symgraph.ops.create import ones_like, zeros_like
 from symgraph.ops.logic import and_, invert
@@ -206,12 +207,15 @@ def _walk(
 def nodes_between(
     wrt: Sequence[Variable], starts: Iterable[Variable], fence: set[Variable]
 ) -> list[Apply]:
-    """The nodes in front of `starts` that depend on `wrt`, inputs first."""
+    """The nodes in front of `starts` through which a gradient may flow to `wrt`, inputs first.
+
+    It does not flow through integers, nor through `disconnected_grad`.
+    """
     reached = set(wrt)
     between = []
     for node in toposort(starts, stop=fence):
-        if any(var in reached for var in node.inputs):
-            reached.update(node.outputs)
+        if any(var in reached for var in node.inputs) and not isinstance(node.op, DisconnectedGrad):
+            reached.update(filter(is_continuous, node.outputs))
             between.append(node)
     return between
 

@@ -56,6 +56,14 @@ def test_native_code_gives_the_published_words() -> None:
 def all_kinds(stream: sg.RandomStream, size: object) -> list[object]:
     """Draws of every kind there is an op for."""
     return [
+        stream.gamma(0.7, size=size),
+        stream.truncated_normal(size),
+        stream.vonmises(0.0, 2.0, size),
+        stream.poisson(size, 3.0),
+        stream.binomial(size, 100, 0.4),
+        stream.multinomial(size, 10, [0.2, 0.8]),
+        stream.permutation(size, 3),
+        stream.choice(size, 5, p=[0.1, 0.2, 0.3, 0.2, 0.2]),
         stream.uniform(size, dtype="float32"),
         stream.uniform(size, -1.0, 2.0, dtype="float64"),
         stream.normal(size, dtype="float32"),
@@ -73,10 +81,10 @@ def test_numbers_are_the_same_for_any_threads_and_in_the_interpreter() -> None:
     for count in (1, 2):
         threads.set_threads(count)
         stream.seed(3)
-        found.append(native(70_000))
+        found.append(native(9_000))
     threads.set_threads(sg.config.workers)
     stream.seed(3)
-    for one, two, reference in zip(*found, slow(70_000), strict=True):
+    for one, two, reference in zip(*found, slow(9_000), strict=True):
         np.testing.assert_array_equal(one, two)
         assert one.dtype == reference.dtype
         np.testing.assert_allclose(one, reference, rtol=3e-6, atol=3e-6)
@@ -193,19 +201,30 @@ def test_a_mask_along_rows_repeats_and_slices_agree() -> None:
 # --- gradients and dtypes --------------------------------------------------------------------
 
 
+LOCATED = ("normal", "truncated_normal", "laplace", "logistic", "gumbel", "cauchy", "halfnormal")
+
+
 def test_gradients_flow_to_location_and_scale() -> None:
-    loc, scale = T.dvector("loc"), T.dvector("scale")
-    for name, keywords in {
-        "normal": {"avg": loc, "std": scale},
-        "uniform": {"low": loc, "high": loc + scale},
-    }.items():
-        stream = sg.RandomStream(1)
-        x = getattr(stream, name)((3,), **keywords)
-        slopes = T.grad(x.sum(), [loc, scale])
-        f = sg.function([loc, scale], [x, *slopes])
-        value, by_loc, by_scale = f([1.0, 2.0, 3.0], [0.5, 1.0, 2.0])
+    loc, scale, stream = T.dvector("loc"), T.dvector("scale"), sg.RandomStream(1)
+    draws = [getattr(stream, name)(size=3, loc=loc, scale=scale) for name in LOCATED]
+    draws += [stream.uniform((3,), loc, loc + scale), stream.t(4.0, loc, scale, 3)]
+    draws += [loc + stream.exponential(scale), loc + stream.gamma(2.0, scale)]
+    slopes = [slope for x in draws for slope in T.grad(x.sum(), [loc, scale])]
+    at_loc, at_scale = np.array([1.0, 2.0, 3.0]), np.array([0.5, 1.0, 2.0])
+    found = sg.function([loc, scale], [*draws, *slopes])(at_loc, at_scale)
+    values, slopes = found[: len(draws)], found[len(draws) :]
+    for x, by_loc, by_scale in zip(values, slopes[::2], slopes[1::2], strict=True):
         np.testing.assert_allclose(by_loc, 1)
-        np.testing.assert_allclose(by_scale, (value - [1, 2, 3]) / [0.5, 1, 2])
+        np.testing.assert_allclose(by_scale, (x - at_loc) / at_scale)
+
+
+def test_shapes_of_gamma_numbers_have_no_gradient() -> None:
+    a = T.dscalar("a")
+    for draw in (STREAM.gamma(a), STREAM.beta(a, 1.0), STREAM.chisquare(a)):
+        with pytest.raises(errors.NullTypeGradError, match="only by location and scale"):
+            sg.grad(draw, a)
+    cost = STREAM.gamma(sg.disconnected_grad(a)) * a
+    assert sg.grad(cost, a).eval({a: 2.0}) > 0
 
 
 def test_no_gradient_flows_through_discrete_draws() -> None:
@@ -255,6 +274,16 @@ BAD = {
     "probabilities": (lambda: STREAM.bernoulli([0.5, -0.1]), errors.ParameterError, "probability"),
     "std": (lambda: STREAM.normal((2,), std=-1.0), errors.ParameterError, "0 or more"),
     "range": (lambda: STREAM.integers(3, 3), errors.ParameterError, "no integers from 3 below 3"),
+    "rate": (lambda: STREAM.poisson(lam=-1.0), errors.ParameterError, "lam has to be 0 or more"),
+    "count": (lambda: STREAM.binomial(n=-2), errors.ParameterError, "n has to be 0 or more"),
+    "bounds": (lambda: STREAM.truncated_normal(lower=1, upper=0), errors.ParameterError, "below"),
+    "shape": (lambda: STREAM.gamma([1.0, 0.0]), errors.ParameterError, "has to be above 0"),
+    "too many": (lambda: STREAM.choice(4, 3, replace=False), errors.ParameterError, "4 different"),
+    "no pvals": (lambda: STREAM.multinomial_wo_replacement(), errors.GraphTypeError, "pvals"),
+    "choice of rows": (lambda: STREAM.choice(2, None), errors.GraphTypeError, "matrix p"),
+    "permuted size": (lambda: STREAM.permutation(2, [1, 2]), errors.GraphTypeError, "no size"),
+    "row of a scalar": (lambda: STREAM.shuffle_row_elements(1.0), errors.GraphTypeError, "axis"),
+    "scalar weights": (lambda: STREAM.categorical(0.5), errors.GraphTypeError, "vector"),
     "seed": (lambda: sg.RandomStream(-1), errors.ParameterError, "from 0 on"),
     "seed words": (lambda: sg.RandomStream("no"), errors.ParameterError, "from 0 on"),
     "size": (lambda: STREAM.normal((2, -1)), errors.ShapeError, "not negative"),
@@ -266,6 +295,28 @@ BAD = {
     "dtype": (lambda: STREAM.normal((2,), dtype="int32"), errors.GraphTypeError, "gives floats"),
     "complex": (lambda: STREAM.bernoulli(dtype="complex64"), errors.GraphTypeError, "whole"),
 }  # fmt: skip
+
+
+LATE = {
+    "gamma": lambda a: STREAM.gamma(a, size=(3,)),
+    "poisson": lambda a: STREAM.poisson((3,), a),
+    "binomial": lambda a: STREAM.binomial((3,), 5, a),
+    "binomial n": lambda a: STREAM.binomial((3,), T.cast(a, "int64"), 0.5),
+    "multinomial": lambda a: STREAM.multinomial((3,), 5, T.stack([a[0], a[1]])),
+    "truncated_normal": lambda a: STREAM.truncated_normal((3,), lower=0.0, upper=a),
+    "vonmises": lambda a: STREAM.vonmises(0.0, a),
+}
+
+
+@pytest.mark.parametrize("mode", ["fast_run", "interpret"])
+def test_parameters_are_checked_when_run(mode: str) -> None:
+    a = T.dvector("a")
+    for name, draw in LATE.items():
+        f = sg.function([a], draw(a), mode=mode)
+        f([0.5, 0.25, 0.125])
+        with pytest.raises(errors.ParameterError, match="counted from 1") as caught:
+            f([0.5, -1.5, 0.5])
+        assert "test_random.py" in str(caught.value), name
 
 
 @pytest.mark.parametrize("case", BAD)

@@ -13,6 +13,7 @@ from numba import types
 from symgraph.backends.scalar_math import definitions, externals
 from symgraph.backends.store import array
 from symgraph.backends.text import expression, kernel_text, literal, numba_name
+from symgraph.graph import Constant
 from symgraph.kernel import Buffer, Call, Expr, Kernel, Load
 from symgraph.lower.program import (
     Allocate,
@@ -45,6 +46,7 @@ from symgraph.backends.support import *
 EXTERNALS = "from symgraph.backends.external import external\n\n"
 BLAS_SUFFIX = {"float32": "f32", "float64": "f64", "complex64": "c64", "complex128": "c128"}
 Lines = Iterator[str]
+ALIASES_A_TEST = 50  # a branch each would be more blocks than numba can order
 
 
 def module_text(plan: Plan, title: str) -> str:
@@ -133,11 +135,14 @@ class Driver:
     def _aliases(self) -> Lines:
         """Refuse an argument that shares memory with what is overwritten; the caller copies it."""
         written = set(self.program.written)
+        names = [target.buffer.name for target in self.program.written]
         for number, parameter in enumerate(self.program.parameters):
-            if parameter in written or parameter.buffer not in self.used:
+            own = parameter in written or isinstance(parameter.variable, Constant)
+            if own or parameter.buffer not in self.used:
                 continue
-            for target in self.program.written:
-                yield f"if overlap({parameter.buffer.name}, {target.buffer.name}):"
+            for start in range(0, len(names), ALIASES_A_TEST):
+                some = names[start : start + ALIASES_A_TEST]
+                yield f"if {' | '.join(f'overlap({parameter.buffer.name}, {n})' for n in some)}:"
                 yield f"    status[0], status[1] = -1, {number}"
                 yield "    raise Stop"
 

@@ -137,6 +137,14 @@ def check_probability(name: str, value: Any) -> None:
         require(bool(fine.all()), f"{name} is a probability, in [0, 1], not {value}")
 
 
+def check_order(low: tuple[str, Any], high: tuple[str, Any]) -> None:
+    """Of two named parameters, if both are known, the first has to be below the second."""
+    least, most = known(low[1]), known(high[1])
+    if least is not None and most is not None:
+        message = f"{low[0]} has to be below {high[0]}, but they are {low[1]} and {high[1]}"
+        require(bool((least < most).all()), message)
+
+
 def integer_dtype(dtype: str) -> str:
     """The dtype of a discrete draw: any real one."""
     name = check_dtype(dtype)

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
-from symgraph.ops.arith import mul, sub
-from symgraph.ops.elementary import cos, log, sqrt
+from symgraph.ops.arith import abs_, mod, mul, neg, sub, true_div
+from symgraph.ops.cast import cast
+from symgraph.ops.compare import lt
+from symgraph.ops.draws import random_truncated_normal, random_von_mises
+from symgraph.ops.elementary import cos, exp, log, log1p, sqrt, tan
 from symgraph.ops.random import random_uniform
+from symgraph.ops.select import switch
 from symgraph.random.arguments import (
     as_dtype,
+    check_order,
     check_positive,
+    checked_shape,
     drawn_as,
     either,
     float_dtype,
@@ -19,6 +26,8 @@ from symgraph.random.arguments import (
 )
 from symgraph.random.source import Source, State
 from symgraph.types import Tensor, Tensors
+
+TAU = 2 * math.pi
 
 
 def standard_uniform(state: State, sizes: Tensors, dtype: str, log_safe: bool = False) -> Tensor:
@@ -34,7 +43,44 @@ def standard_normal(state: State, sizes: Tensors, dtype: str) -> Tensor:
     kind = drawn_as(dtype)
     u = random_uniform(*state, sizes, kind, part=0, log_safe=True)
     v = random_uniform(*state, sizes, kind, part=1)
-    return mul(sqrt(mul(log(u), -2.0)), cos(mul(v, 2 * math.pi)))
+    return mul(sqrt(mul(log(u), -2.0)), cos(mul(v, TAU)))
+
+
+def _coin_and_half(state: State, sizes: Tensors, dtype: str) -> tuple[Tensor, Tensor]:
+    """A fair coin, and a number in (0, 1/2], dense towards 0.
+
+    Together they give both ends of (0, 1) in full detail.
+    """
+    kind = drawn_as(dtype)
+    coin = lt(random_uniform(*state, sizes, kind, part=1), 0.5)
+    return coin, mul(random_uniform(*state, sizes, kind, part=0, log_safe=True), 0.5)
+
+
+def standard_laplace(state: State, sizes: Tensors, dtype: str) -> Tensor:
+    """An exponential number with a random sign."""
+    coin, half = _coin_and_half(state, sizes, dtype)
+    size = log(mul(half, 2))
+    return switch(coin, size, neg(size))
+
+
+def standard_logistic(state: State, sizes: Tensors, dtype: str) -> Tensor:
+    """log(u / (1 - u)), of u or 1 - u."""
+    coin, half = _coin_and_half(state, sizes, dtype)
+    odds = sub(log(half), log1p(neg(half)))
+    return switch(coin, odds, neg(odds))
+
+
+def standard_gumbel(state: State, sizes: Tensors, dtype: str) -> Tensor:
+    """-log(-log(u))."""
+    coin, half = _coin_and_half(state, sizes, dtype)
+    return neg(log(neg(switch(coin, log(half), log1p(neg(half))))))
+
+
+def standard_cauchy(state: State, sizes: Tensors, dtype: str) -> Tensor:
+    """1 / tan(pi u), of u or 1 - u."""
+    coin, half = _coin_and_half(state, sizes, dtype)
+    slope = true_div(1, tan(mul(half, math.pi)))
+    return switch(coin, slope, neg(slope))
 
 
 class Continuous(Source):
@@ -80,11 +126,14 @@ class Continuous(Source):
         ndim: int | None = None,
         dtype: str | None = None,
         nstreams: Any = None,
+        truncate: bool = False,
         *,
         loc: Any = None,
         scale: Any = None,
     ) -> Tensor:
         """Normal of mean `avg` (or `loc`) and standard deviation `std` (or `scale`).
+
+        With `truncate` as `truncated_normal`.
 
         >>> import symgraph as sg
         >>> avg = sg.shared(5.0)
@@ -93,6 +142,8 @@ class Continuous(Source):
         array(4.)
         """
         avg, std = either(avg, loc), either(std, scale)
+        if truncate:
+            return self.truncated_normal(size, avg, std, ndim, dtype)
         check_positive("std", std, zero=True)
         sizes, dtype = sizes_of(size, ndim, avg, std), float_dtype(dtype, avg, std)
         return located(standard_normal(self.next_state(), sizes, dtype), avg, std, dtype)
@@ -102,6 +153,175 @@ class Continuous(Source):
     ) -> Tensor:
         """Normal of mean 0 and variance 1."""
         return self.normal(size, ndim=ndim, dtype=dtype)
+
+    def truncated_normal(
+        self,
+        size: Any = None,
+        avg: Any = 0.0,
+        std: Any = 1.0,
+        ndim: int | None = None,
+        dtype: str | None = None,
+        nstreams: Any = None,
+        *,
+        loc: Any = None,
+        scale: Any = None,
+        lower: Any = -2.0,
+        upper: Any = 2.0,
+    ) -> Tensor:
+        """Normal, but only from avg + lower * std to avg + upper * std.
+
+        The bounds, in standard deviations, have no gradient.
+
+        >>> from symgraph import RandomStream
+        >>> x = RandomStream(1).truncated_normal((1000,), avg=5.0, lower=0.0, upper=1.0)
+        >>> [x.min().eval() >= 5, x.max().eval() <= 6]
+        [np.True_, np.True_]
+        """
+        avg, std = either(avg, loc), either(std, scale)
+        check_positive("std", std, zero=True)
+        check_order(("lower", lower), ("upper", upper))
+        dtype = float_dtype(dtype, avg, std)
+        sizes = sizes_of(size, ndim, avg, std, lower, upper)
+        standard = random_truncated_normal(*self.next_state(), sizes, lower, upper)
+        return located(cast(standard, drawn_as(dtype)), avg, std, dtype)
+
+    def lognormal(
+        self,
+        mean: Any = 0.0,
+        sigma: Any = 1.0,
+        size: Any = None,
+        ndim: int | None = None,
+        dtype: str | None = None,
+    ) -> Tensor:
+        """exp of a normal number of that mean and standard deviation."""
+        return exp(self.normal(size, mean, sigma, ndim, dtype))
+
+    def halfnormal(
+        self,
+        loc: Any = 0.0,
+        scale: Any = 1.0,
+        size: Any = None,
+        ndim: int | None = None,
+        dtype: str | None = None,
+    ) -> Tensor:
+        """loc + scale * |z|, z standard normal."""
+        return self._located(
+            lambda *how: abs_(standard_normal(*how)), loc, scale, size, ndim, dtype
+        )
+
+    def laplace(
+        self,
+        loc: Any = 0.0,
+        scale: Any = 1.0,
+        size: Any = None,
+        ndim: int | None = None,
+        dtype: str | None = None,
+    ) -> Tensor:
+        """Of the density exp(-|x - loc| / scale) / (2 scale)."""
+        return self._located(standard_laplace, loc, scale, size, ndim, dtype)
+
+    def logistic(
+        self,
+        loc: Any = 0.0,
+        scale: Any = 1.0,
+        size: Any = None,
+        ndim: int | None = None,
+        dtype: str | None = None,
+    ) -> Tensor:
+        """Of the distribution function sigmoid((x - loc) / scale)."""
+        return self._located(standard_logistic, loc, scale, size, ndim, dtype)
+
+    def gumbel(
+        self,
+        loc: Any = 0.0,
+        scale: Any = 1.0,
+        size: Any = None,
+        ndim: int | None = None,
+        dtype: str | None = None,
+    ) -> Tensor:
+        """Of the distribution function exp(-exp(-(x - loc) / scale))."""
+        return self._located(standard_gumbel, loc, scale, size, ndim, dtype)
+
+    def cauchy(
+        self,
+        loc: Any = 0.0,
+        scale: Any = 1.0,
+        size: Any = None,
+        ndim: int | None = None,
+        dtype: str | None = None,
+    ) -> Tensor:
+        """Of the density scale / (pi (scale**2 + (x - loc)**2)): it has no mean."""
+        return self._located(standard_cauchy, loc, scale, size, ndim, dtype)
+
+    def halfcauchy(
+        self,
+        loc: Any = 0.0,
+        scale: Any = 1.0,
+        size: Any = None,
+        ndim: int | None = None,
+        dtype: str | None = None,
+    ) -> Tensor:
+        """loc + scale * |c|, c standard Cauchy."""
+        return self._located(
+            lambda *how: abs_(standard_cauchy(*how)), loc, scale, size, ndim, dtype
+        )
+
+    def triangular(
+        self,
+        left: Any,
+        mode: Any,
+        right: Any,
+        size: Any = None,
+        ndim: int | None = None,
+        dtype: str | None = None,
+    ) -> Tensor:
+        """From left to right, of a density that rises to `mode` and falls from there, in lines.
+
+        >>> from symgraph import RandomStream
+        >>> RandomStream(1).triangular(2.0, 2.5, 3.0, (1000,)).mean().eval().round(1)
+        np.float64(2.5)
+        """
+        check_order(("left", left), ("right", right))
+        dtype = float_dtype(dtype, left, mode, right)
+        sizes, kind = sizes_of(size, ndim, left, mode, right), drawn_as(dtype)
+        u = standard_uniform(self.next_state(), sizes, dtype)
+        left, mode, right = (as_dtype(v, kind) for v in (left, mode, right))
+        rise = left + sqrt(u * (right - left) * (mode - left))
+        fall = right - sqrt((1 - u) * (right - left) * (right - mode))
+        out = switch(lt(u * (right - left), mode - left), rise, fall)
+        return cast(checked_shape(out, u), dtype)
+
+    def vonmises(
+        self,
+        mu: Any = 0.0,
+        kappa: Any = 1.0,
+        size: Any = None,
+        ndim: int | None = None,
+        dtype: str | None = None,
+    ) -> Tensor:
+        """Angles in [-pi, pi] about `mu`, of a density proportional to exp(kappa cos(x - mu)).
+
+        No gradient flows to `kappa`.
+        """
+        check_positive("kappa", kappa, zero=True)
+        dtype = float_dtype(dtype, mu, kappa)
+        angle = random_von_mises(*self.next_state(), sizes_of(size, ndim, mu, kappa), kappa)
+        turned = angle if mu == 0 else angle + as_dtype(mu, "float64")
+        return cast(checked_shape(mod(turned + math.pi, TAU) - math.pi, angle), dtype)
+
+    def _located(
+        self,
+        standard: Callable[[State, Tensors, str], Tensor],
+        loc: Any,
+        scale: Any,
+        size: Any,
+        ndim: int | None,
+        dtype: str | None,
+    ) -> Tensor:
+        """loc + scale * what `standard` draws."""
+        check_positive("scale", scale, zero=True)
+        sizes, dtype = sizes_of(size, ndim, loc, scale), float_dtype(dtype, loc, scale)
+        return located(standard(self.next_state(), sizes, dtype), loc, scale, dtype)
 
 
 def _numbers(*values: Any) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from symgraph.random.continuous import Continuous
-from symgraph.random.discrete import Discrete
+from symgraph.random.orders import Orders
 from symgraph.random.source import Seed
 
 __all__ = ["MRG_RandomStreams", "RandomStream", "RandomStreams"]
 
 
-class RandomStream(Continuous, Discrete):
+class RandomStream(Continuous, Orders):
     """Makes random variables: symbolic draws that differ from call to call.
 
     Parameters
