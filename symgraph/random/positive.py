@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from symgraph.ops.activations import softmax
 from symgraph.ops.arith import add, mul, neg, true_div
 from symgraph.ops.cast import cast
 from symgraph.ops.compare import lt
 from symgraph.ops.draws import random_gamma
 from symgraph.ops.elementary import exp, expm1, log, sigmoid, sqrt
-from symgraph.ops.nnet import softmax
 from symgraph.ops.select import switch
 from symgraph.ops.shape import shape_i
 from symgraph.random.arguments import (
