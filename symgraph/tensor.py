@@ -19,6 +19,7 @@ from symgraph.ops.arith import *
 from symgraph.ops.arrange import *
 from symgraph.ops.barrier import *
 from symgraph.ops.bessel import *
+from symgraph.ops.bins import *
 from symgraph.ops.borders import *
 from symgraph.ops.cast import *
 from symgraph.ops.checks import *
@@ -36,6 +37,7 @@ from symgraph.ops.linalg import *
 from symgraph.ops.logarithms import *
 from symgraph.ops.logic import *
 from symgraph.ops.magnitude import *
+from symgraph.ops.missing import *
 from symgraph.ops.matrix import *
 from symgraph.ops.activations import softmax
 from symgraph.ops.picking import *
@@ -44,6 +46,7 @@ from symgraph.ops.reduce import *
 from symgraph.ops.rounding import *
 from symgraph.ops.search import *
 from symgraph.ops.select import *
+from symgraph.ops.sets import *
 from symgraph.ops.shape import *
 from symgraph.ops.sort import *
 from symgraph.ops.special import *

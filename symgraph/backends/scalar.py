@@ -209,3 +209,70 @@ def max_nan(typingctx: Any, a: Any, b: Any) -> Any:
 def min_nan(typingctx: Any, a: Any, b: Any) -> Any:
     """`min_nan(a, b)`: the lesser, NaN if either is NaN (numpy.minimum); -0 is below +0."""
     return plan((a, b), _llvm("llvm.minimum"), _ordered("<"))
+
+
+def _integer_rank(builder: ir.IRBuilder, kind: types.Type, value: Any) -> Any:
+    if is_signed(kind):
+        value = builder.xor(value, value.type(1 << (kind.bitwidth - 1)))
+    return value
+
+
+def _float_rank(builder: ir.IRBuilder, kind: types.Type, value: Any, zeros_differ: bool) -> Any:
+    """The bits, those of negative numbers complemented; NaN has all bits set."""
+    nan = builder.fcmp_unordered("uno", value, value)
+    if not zeros_differ:
+        value = builder.fadd(value, value.type(0.0))  # -0 becomes +0
+    word = ir.IntType(kind.bitwidth)
+    bits_, sign = builder.bitcast(value, word), word(1 << (kind.bitwidth - 1))
+    negative = builder.icmp_signed("<", bits_, word(0))
+    rank = builder.select(negative, builder.not_(bits_), builder.or_(bits_, sign))
+    return builder.select(nan, word(-1), rank)
+
+
+def _ranked(x: Any, zeros_differ: bool) -> Any:
+    kind = types.unliteral(x)
+    if not (is_float(kind) or is_int(kind)):
+        return None
+
+    def build(context: Any, builder: ir.IRBuilder, sig: Any, args: Values) -> Any:
+        if is_float(kind):
+            found = _float_rank(builder, kind, args[0], zeros_differ)
+        else:
+            found = _integer_rank(builder, kind, args[0])
+        wide = ir.IntType(64)
+        return found if found.type == wide else builder.zext(found, wide)
+
+    return types.uint64(kind), build
+
+
+@intrinsic
+def rank(typingctx: Any, x: Any) -> Any:
+    """`rank(x)`: a uint64 that orders as the real numbers x do, NaN above all; -0 and 0 are one."""
+    return _ranked(x, zeros_differ=False)
+
+
+@intrinsic
+def rank_signed(typingctx: Any, x: Any) -> Any:
+    """`rank_signed(x)`: as `rank`, -0 below 0, so that `unrank` gives x back."""
+    return _ranked(x, zeros_differ=True)
+
+
+@intrinsic
+def unrank(typingctx: Any, number: Any, like: Any) -> Any:
+    """`unrank(number, like)`: the x of the dtype of `like` that `rank_signed` gives `number`."""
+    kind = types.unliteral(like)
+    if types.unliteral(number) != types.uint64 or not (is_float(kind) or is_int(kind)):
+        return None
+
+    def build(context: Any, builder: ir.IRBuilder, sig: Any, args: Values) -> Any:
+        width = 1 if isinstance(kind, types.Boolean) else kind.bitwidth
+        word = ir.IntType(width)
+        bits_ = builder.trunc(args[0], word) if width < 64 else args[0]
+        top = word(1 << (width - 1))
+        if is_float(kind):
+            positive = builder.icmp_signed("<", bits_, word(0))
+            plain = builder.select(positive, builder.xor(bits_, top), builder.not_(bits_))
+            return builder.bitcast(plain, context.get_value_type(kind))
+        return builder.xor(bits_, top) if is_signed(kind) else bits_
+
+    return kind(types.uint64, kind), build

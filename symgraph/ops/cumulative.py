@@ -1,4 +1,4 @@
-"""Running sums and products."""
+"""Running sums, products, extrema and log-sum-exps."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ import numpy as np
 
 from symgraph.errors import GraphTypeError
 from symgraph.families import Example, Library, Sample, is_continuous
-from symgraph.ops.arith import mul, true_div
+from symgraph.ops.arith import add, maximum, mul, neg, sub, true_div
 from symgraph.ops.arrange import flip
 from symgraph.ops.cast import cast
-from symgraph.ops.compare import eq
-from symgraph.ops.logic import and_
+from symgraph.ops.compare import eq, neq
+from symgraph.ops.create import arange, zeros_like
+from symgraph.ops.elementary import exp, log
+from symgraph.ops.index import inc_subtensor
+from symgraph.ops.join import concatenate
+from symgraph.ops.logic import and_, or_
 from symgraph.ops.reduce import wide_integer
 from symgraph.ops.select import switch
-from symgraph.ops.shape import moveaxis
-from symgraph.types import Arg, Dims, Tensor, Tensors, as_tensor_variable
+from symgraph.ops.shape import dimshuffle, moveaxis, shape_i
+from symgraph.types import COMPLEX, Arg, Dims, Tensor, Tensors, as_tensor_variable
 
-__all__ = ["cumprod", "cumsum"]
+__all__ = ["cummax", "cummin", "cumprod", "cumsum", "logcumsumexp"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,7 +57,7 @@ class _Running(Library):
 class CumSum(_Running):
     """Running sums over the last axis."""
 
-    routine: ClassVar[str] = "symgraph.backends.routines:cumsum"
+    routine: ClassVar[str] = "symgraph.backends.routines.cumulative:cumsum"
 
     def reference(self, x: Any) -> Any:
         """NumPy's cumsum."""
@@ -67,7 +71,7 @@ class CumSum(_Running):
 class CumProd(_Running):
     """Running products over the last axis."""
 
-    routine: ClassVar[str] = "symgraph.backends.routines:cumprod"
+    routine: ClassVar[str] = "symgraph.backends.routines.cumulative:cumprod"
 
     def reference(self, x: Any) -> Any:
         """NumPy's cumprod."""
@@ -88,6 +92,81 @@ class CumProd(_Running):
         before = true_div(_backwards(mul(g, z)), switch(zero, 1, x))
         at = _backwards(mul(g, CumProd()(switch(first, 1, x))))
         return [switch(first, at, switch(eq(zeros, 0), before, 0))]
+
+
+class _RunningExtremum(_Running):
+    """The best element so far, in the operand's dtype; NaN from the first one on."""
+
+    def prepare(self, *inputs: Any) -> Tensors:
+        """A tensor of one axis or more, of real numbers."""
+        (x,) = map(as_tensor_variable, inputs)
+        if x.type.dtype in COMPLEX:
+            raise GraphTypeError("complex numbers have no order; compare their T.abs_")
+        super().prepare(x)
+        return [x]
+
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
+        """Every cotangent to where the extremum was first met."""
+        (x,), (z,), (g,) = inputs, outputs, output_grads
+        if not is_continuous(x):
+            return [None]
+        last = x.type.ndim - 1
+        before = concatenate([z[..., :1], z[..., :-1]], last)
+        places = arange(shape_i(x, last))
+        first = or_(neq(z, before), eq(places, 0))
+        met = CumMax()(switch(first, places, 0))
+        beside = [
+            dimshuffle(arange(shape_i(x, a)), *(0 if a == b else "x" for b in range(last + 1)))
+            for a in range(last)
+        ]
+        return [inc_subtensor(zeros_like(g)[(*beside, met)], g)]
+
+
+class CumMax(_RunningExtremum):
+    """Running maxima over the last axis."""
+
+    routine: ClassVar[str] = "symgraph.backends.routines.cumulative:cummax"
+
+    def reference(self, x: Any) -> Any:
+        """NumPy's maximum.accumulate."""
+        return np.maximum.accumulate(x, axis=-1)
+
+
+class CumMin(_RunningExtremum):
+    """Running minima over the last axis."""
+
+    routine: ClassVar[str] = "symgraph.backends.routines.cumulative:cummin"
+
+    def reference(self, x: Any) -> Any:
+        """NumPy's minimum.accumulate."""
+        return np.minimum.accumulate(x, axis=-1)
+
+
+class LogCumSumExp(_Running):
+    """log(cumsum(exp(x))) over the last axis, without overflow."""
+
+    routine: ClassVar[str] = "symgraph.backends.routines.cumulative:logcumsumexp"
+
+    def prepare(self, *inputs: Any) -> Tensors:
+        """A tensor of one axis or more, of real floats."""
+        (x,) = super().prepare(*inputs)
+        if x.type.dtype in COMPLEX:
+            raise GraphTypeError("logcumsumexp is defined for real numbers only")
+        return [x if is_continuous(x) else cast(x, "floatX")]
+
+    def reference(self, x: Any) -> Any:
+        """NumPy's logaddexp.accumulate."""
+        return np.logaddexp.accumulate(x, axis=-1)
+
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
+        """exp(x) times the sum from the other end of g exp(-z), its two signs apart."""
+        (x,), (z,), (g,) = inputs, outputs, output_grads
+        last = x.type.ndim - 1
+        parts = []
+        for part in (maximum(g, 0), maximum(neg(g), 0)):
+            weights = flip(sub(log(part), z), last)
+            parts.append(exp(add(x, flip(LogCumSumExp()(weights), last))))
+        return [sub(*parts)]
 
 
 def _backwards(g: Tensor) -> Tensor:
@@ -121,3 +200,26 @@ def cumprod(x: Any, axis: int | None = None) -> Tensor:
     array([1., 2., 6.])
     """
     return _run(CumProd(), x, axis)
+
+
+def cummax(x: Any, axis: int | None = None) -> Tensor:
+    """Running maxima along an axis; of the flattened tensor if None.
+
+    >>> cummax([1.0, 3.0, 2.0]).eval()
+    array([1., 3., 3.])
+    """
+    return _run(CumMax(), x, axis)
+
+
+def cummin(x: Any, axis: int | None = None) -> Tensor:
+    """Running minima along an axis; of the flattened tensor if None."""
+    return _run(CumMin(), x, axis)
+
+
+def logcumsumexp(x: Any, axis: int | None = None) -> Tensor:
+    """log(cumsum(exp(x))) along an axis, without overflow; of the flattened tensor if None.
+
+    >>> logcumsumexp([0.0, 0.0]).eval()
+    array([0.        , 0.69314718])
+    """
+    return _run(LogCumSumExp(), x, axis)

@@ -1,4 +1,4 @@
-"""Where things are: positions of nonzero elements, and what masks select."""
+"""Where things are: positions of nonzero elements, places in sorted vectors."""
 
 from __future__ import annotations
 
@@ -17,9 +17,19 @@ from symgraph.ops.create import size_samples
 from symgraph.ops.join import stack
 from symgraph.ops.reduce import sum as sum_over
 from symgraph.ops.shape import scalars_of, shape_i
-from symgraph.types import Arg, Dims, Tensor, Tensors, as_tensor_variable, unify
+from symgraph.types import (
+    COMPLEX,
+    Arg,
+    Dims,
+    Tensor,
+    Tensors,
+    as_operands,
+    as_tensor_variable,
+    promote,
+    unify,
+)
 
-__all__ = ["flatnonzero", "nonzero"]
+__all__ = ["flatnonzero", "nonzero", "searchsorted"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,7 +39,7 @@ class Nonzero(Library):
     The mask has to have the sizes given, those of the axes it masks.
     """
 
-    routine: ClassVar[str] = "symgraph.backends.routines:nonzero"
+    routine: ClassVar[str] = "symgraph.backends.routines.search:nonzero"
     reads: ClassVar[int | None] = 1
 
     def prepare(self, *inputs: Any) -> Tensors:
@@ -100,3 +110,76 @@ def flatnonzero(x: Any) -> Tensor:
     array([1, 2])
     """
     return nonzero(as_tensor_variable(x).flatten())[0]
+
+
+@dataclass(frozen=True, repr=False)
+class SearchSorted(Library):
+    """The places (int64) at which values would keep a vector in rising order.
+
+    Inputs: the vector, the values; `right` puts equal ones behind, else in front.
+    """
+
+    right: bool = False
+    routine: ClassVar[str] = "symgraph.backends.routines.search:searchsorted"
+
+    def settings(self) -> tuple[int, ...]:
+        """Whether equal elements are passed."""
+        return (int(self.right),)
+
+    def prepare(self, *inputs: Any) -> Tensors:
+        """A vector and values, of one real dtype."""
+        ordered, values = as_operands(inputs)
+        if ordered.type.ndim != 1:
+            raise GraphTypeError(f"searchsorted looks through a vector, not {ordered.type}")
+        common = promote(ordered.type.dtype, values.type.dtype)
+        if common in COMPLEX:
+            raise GraphTypeError("complex numbers have no order; compare their T.abs_")
+        return [cast(ordered, common), cast(values, common)]
+
+    def out_dtypes(self, *dtypes: str) -> tuple[str, ...]:
+        """Places are int64."""
+        return ("int64",)
+
+    def out_shape(self, *args: Arg) -> Dims:
+        """That of the values."""
+        return args[1].shape
+
+    def reference(self, ordered: Any, values: Any) -> Any:
+        """NumPy's searchsorted."""
+        return np.searchsorted(ordered, values, "right" if self.right else "left")
+
+    def grad(self, inputs: Tensors, output_grads: Tensors) -> Tensors:
+        """Places do not move."""
+        return [None, None]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """Equal elements, scalars, nothing to look through."""
+        for right in (False, True):
+            ordered = Sample((4,), "value:1", "int64")
+            yield Example(cls(right), (ordered, Sample((3, 2), "int", "int8")))
+            yield Example(cls(right), (ordered, Sample((), "real", "float64", False)))
+            yield Example(cls(right), (Sample((0,), "int", "int64"), Sample((2,), "int", "int64")))
+
+
+def searchsorted(x: Any, v: Any, side: str = "left", sorter: Any = None) -> Tensor:
+    """The places (int64) at which values would keep a vector in rising order.
+
+    Parameters
+    ----------
+    x
+        A vector in rising order, or with `sorter` the indices that sort it.
+    v
+        Values of any shape, which the result has.
+    side
+        "left" puts them in front of equal elements, "right" behind.
+
+    >>> searchsorted([1.0, 2.0, 2.0, 3.0], [2.0, 9.0]).eval()
+    array([1, 4])
+    """
+    if side not in ("left", "right"):
+        raise GraphTypeError(f"searchsorted: side is 'left' or 'right', not {side!r}")
+    x = as_tensor_variable(x)
+    ordered = x if sorter is None else x[sorter]
+    result: Tensor = SearchSorted(side == "right")(ordered, v)
+    return result

@@ -1,40 +1,81 @@
-"""Sorting: the order of elements along an axis, and what follows from it.
-
-NumPy sorts, between two native parts; everything around the order is native.
-"""
+"""Sorting and selecting along an axis: native routines, and what follows from them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from symgraph.errors import GraphTypeError
-from symgraph.families import Example, Sample, TensorOp
-from symgraph.ops.arrange import flip
-from symgraph.ops.index import subtensor
-from symgraph.ops.picking import take_along_axis
-from symgraph.ops.shape import moveaxis
-from symgraph.types import COMPLEX, Arg, Dims, Tensor, Tensors, as_tensor_variable
+from symgraph.errors import GraphTypeError, ShapeError, SymgraphError
+from symgraph.families import Example, Library, Sample
+from symgraph.ops.create import size_samples, zeros_like
+from symgraph.ops.picking import put_along_axis, take_along_axis
+from symgraph.ops.shape import moveaxis, scalars_of
+from symgraph.types import COMPLEX, Arg, Dims, Tensor, Tensors, as_tensor_variable, axis_of
 
-__all__ = ["argsort", "argtopk", "sort", "topk", "topk_and_argtopk"]
+__all__ = [
+    "argpartition",
+    "argsort",
+    "argtopk",
+    "lexsort",
+    "partition",
+    "sort",
+    "topk",
+    "topk_and_argtopk",
+]
 
 
 @dataclass(frozen=True, repr=False)
-class ArgSort(TensorOp):
-    """The indices (int64) that sort the last axis, equal elements in their order, NaN last."""
+class _Ordering(Library):
+    """A routine on the rows of the last axis; complex numbers have no order."""
 
-    def out_dtypes(self, *dtypes: str) -> tuple[str, ...]:
-        """Indices are int64."""
-        if dtypes[0] in COMPLEX:
+    def prepare(self, *inputs: Any) -> Tensors:
+        """A tensor of one axis or more, of real numbers."""
+        x = as_tensor_variable(inputs[0])
+        if x.type.dtype in COMPLEX:
             raise GraphTypeError("complex numbers have no order; sort their T.abs_")
-        return ("int64",)
+        if not x.type.ndim:
+            raise GraphTypeError(f"{self} works along an axis, but {x} is a scalar")
+        return [x, *scalars_of(list(inputs[1:]))]
 
     def out_shape(self, *args: Arg) -> Dims:
         """The operand's."""
         return args[0].shape
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """A vector, rows, nothing, equal elements, long rows."""
+        for shape in ((6,), (3, 4), (0,), (2, 0)):
+            yield Example(cls(), (Sample(shape),))
+        for dtype in ("int8", "uint16", "bool", "float32"):
+            yield Example(cls(), (Sample((2, 90), "int", dtype, False),))
+
+
+class Sort(_Ordering):
+    """The elements of the last axis in rising order, NaN last."""
+
+    routine: ClassVar[str] = "symgraph.backends.routines.sort:sort"
+
+    def reference(self, x: Any) -> Any:
+        """NumPy's sort."""
+        return np.sort(x, axis=-1, kind="stable")
+
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
+        """The cotangents put back where their elements came from."""
+        (x,), (g,) = inputs, output_grads
+        return [put_along_axis(zeros_like(g), ArgSort()(x), g, -1)]
+
+
+class ArgSort(_Ordering):
+    """The indices (int64) that sort the last axis, equal elements in their order, NaN last."""
+
+    routine: ClassVar[str] = "symgraph.backends.routines.sort:argsort"
+
+    def out_dtypes(self, *dtypes: str) -> tuple[str, ...]:
+        """Indices are int64."""
+        return ("int64",)
 
     def reference(self, x: Any) -> Any:
         """NumPy's stable argsort."""
@@ -44,12 +85,59 @@ class ArgSort(TensorOp):
         """An order does not move."""
         return [None]
 
+
+@dataclass(frozen=True, repr=False)
+class ArgTopK(_Ordering):
+    """The indices (int64) of the k best elements of the last axis, the best first.
+
+    Of equal elements the earlier ones are better; NaN counts as the largest. Inputs: x, k.
+    """
+
+    largest: bool = True
+    routine: ClassVar[str] = "symgraph.backends.routines.sort:argtopk"
+    reads: ClassVar[int | None] = 1
+    failure: ClassVar[tuple[type[SymgraphError], str] | None] = (
+        ShapeError,
+        "more elements are asked for than the %1 there are",
+    )
+
+    def settings(self) -> tuple[int, ...]:
+        """Whether the largest are best."""
+        return (int(self.largest),)
+
+    def out_dtypes(self, *dtypes: str) -> tuple[str, ...]:
+        """Indices are int64."""
+        return ("int64",)
+
+    def out_shape(self, *args: Arg) -> Dims:
+        """The operand's, the last axis k long."""
+        x, count = args
+        known = isinstance(x.shape[-1], int) and isinstance(count.value, int)
+        if known and count.value > x.shape[-1]:
+            raise ShapeError(f"{self}: {count.value} of {x.shape[-1]} elements are asked for")
+        return (*x.shape[:-1], count.value)
+
+    def reference(self, x: Any, count: Any) -> Any:
+        """The start of NumPy's stable argsort, of reversed ranks for the largest."""
+        if count > x.shape[-1]:
+            raise ValueError(f"more elements are asked for than the {x.shape[-1]} there are")
+        order = np.argsort(x, axis=-1, kind="stable")
+        if self.largest:
+            back = np.argsort(x[..., ::-1], axis=-1, kind="stable")
+            order = x.shape[-1] - 1 - back[..., ::-1]
+        return order[..., : int(count)]
+
+    def grad(self, inputs: Tensors, output_grads: Tensors) -> Tensors:
+        """Places do not move."""
+        return [None, None]
+
     @classmethod
     def examples(cls) -> Iterator[Example]:
-        """A vector, rows, nothing, equal elements."""
-        for shape in ((6,), (3, 4), (0,), (2, 0)):
-            yield Example(cls(), (Sample(shape),))
-        yield Example(cls(), (Sample((9,), "int", "int8"),))
+        """Few and many of a row, equal elements, nothing, the smallest."""
+        for shape, count in (((6,), 2), ((3, 4), 3), ((2, 0), 0), ((2, 200), 5)):
+            yield Example(cls(), (Sample(shape), *size_samples(count)))
+        yield Example(cls(largest=False), (Sample((2, 99), "int", "int8"), *size_samples(9)))
+        yield Example(cls(), (Sample((2, 99), "int", "float32", False), *size_samples(9)))
 
 
 def _placed(x: Any, axis: int | None) -> tuple[Tensor, int]:
@@ -57,9 +145,14 @@ def _placed(x: Any, axis: int | None) -> tuple[Tensor, int]:
     x = as_tensor_variable(x)
     if axis is None:
         return x.flatten(), 0
-    if not -x.type.ndim <= axis < x.type.ndim:
-        raise GraphTypeError(f"axis {axis} of a tensor of {x.type.ndim} axes")
-    return x, axis % x.type.ndim
+    return x, axis_of(axis, x.type.ndim)
+
+
+def _along(op: Any, x: Any, axis: int | None, *more: Any) -> Tensor:
+    """An op on the last axis applied along another one."""
+    x, axis = _placed(x, axis)
+    last = x.type.ndim - 1
+    return moveaxis(op(moveaxis(x, axis, last), *more), last, axis)
 
 
 def argsort(x: Any, axis: int | None = -1, kind: str = "stable", order: Any = None) -> Tensor:
@@ -68,9 +161,7 @@ def argsort(x: Any, axis: int | None = -1, kind: str = "stable", order: Any = No
     >>> argsort([3.0, 1.0, 2.0]).eval()
     array([1, 2, 0])
     """
-    x, axis = _placed(x, axis)
-    last = x.type.ndim - 1
-    return moveaxis(ArgSort()(moveaxis(x, axis, last)), last, axis)
+    return _along(ArgSort(), x, axis)
 
 
 def sort(x: Any, axis: int | None = -1, kind: str = "stable", order: Any = None) -> Tensor:
@@ -79,8 +170,7 @@ def sort(x: Any, axis: int | None = -1, kind: str = "stable", order: Any = None)
     >>> sort([3.0, 1.0, 2.0]).eval()
     array([1., 2., 3.])
     """
-    x, axis = _placed(x, axis)
-    return take_along_axis(x, argsort(x, axis), axis)
+    return _along(Sort(), x, axis)
 
 
 def topk_and_argtopk(
@@ -88,27 +178,53 @@ def topk_and_argtopk(
 ) -> list[Tensor]:
     """The `kth` largest elements along an axis, largest first, and their indices.
 
-    A negative `kth` takes the smallest, smallest first. They are sorted whatever `sorted` says.
+    A negative `kth` takes the smallest, smallest first; an integer scalar of the graph has to be
+    positive. They are sorted whatever `sorted` says; of equal elements the earlier come first, NaN
+    counts as the largest. More than there are is an error.
 
     >>> [v.eval().tolist() for v in topk_and_argtopk([3.0, 1.0, 2.0], 2)]
     [[3.0, 2.0], [0, 2]]
     """
-    if not isinstance(kth, int | np.integer) or kth == 0:
-        raise GraphTypeError(f"topk takes how many as a number other than 0, not {kth!r}")
+    number = isinstance(kth, int | np.integer)
+    if number and kth == 0:
+        raise GraphTypeError("topk takes a number of elements other than 0")
     x, axis = _placed(x, axis)
-    order = argsort(x, axis)
-    order = flip(order, axis) if kth > 0 else order
-    chosen = subtensor(order, (*[slice(None)] * axis, slice(None, abs(int(kth)))))
+    op = ArgTopK(largest=not number or bool(kth > 0))
+    chosen = _along(op, x, axis, abs(int(kth)) if number else kth)
     return [take_along_axis(x, chosen, axis), chosen.astype(idx_dtype)]
 
 
-def topk(x: Any, kth: int, axis: int | None = -1, sorted: bool = True) -> Tensor:
+def topk(x: Any, kth: Any, axis: int | None = -1, sorted: bool = True) -> Tensor:
     """The `kth` largest elements along an axis, largest first; the smallest if it is negative."""
     return topk_and_argtopk(x, kth, axis, sorted)[0]
 
 
 def argtopk(
-    x: Any, kth: int, axis: int | None = -1, sorted: bool = True, idx_dtype: str = "int64"
+    x: Any, kth: Any, axis: int | None = -1, sorted: bool = True, idx_dtype: str = "int64"
 ) -> Tensor:
     """The indices of what `topk` gives."""
     return topk_and_argtopk(x, kth, axis, sorted, idx_dtype)[1]
+
+
+def partition(x: Any, kth: Any, axis: int | None = -1) -> Tensor:
+    """Elements so ordered that place `kth` holds what it holds when sorted; they all are."""
+    return sort(x, axis)
+
+
+def argpartition(x: Any, kth: Any, axis: int | None = -1) -> Tensor:
+    """The indices of what `partition` gives."""
+    return argsort(x, axis)
+
+
+def lexsort(keys: Sequence[Any], axis: int = -1) -> Tensor:
+    """The indices that sort by the last key, where it is equal by the one before, and so on.
+
+    >>> lexsort([[3.0, 1.0, 2.0], [0.0, 0.0, -1.0]]).eval()
+    array([2, 1, 0])
+    """
+    first, *others = [as_tensor_variable(key) for key in keys]
+    order = argsort(first, axis)
+    for key in others:
+        again = argsort(take_along_axis(key, order, axis), axis)
+        order = take_along_axis(order, again, axis)
+    return order
