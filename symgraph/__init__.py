@@ -3,7 +3,7 @@
 Build expressions with `symgraph.tensor`, ask for gradients with `grad`, compile with `function`.
 """
 
-from symgraph import errors, gradient, graph, tensor, typed_list
+from symgraph import errors, gradient, graph, sparse, tensor, typed_list
 from symgraph.config import config
 from symgraph.from_graph import OpFromGraph
 from symgraph.function import Function, In, Out, function
@@ -78,6 +78,7 @@ __all__ = [
     "scan",
     "scan_checkpoints",
     "shared",
+    "sparse",
     "sparse_grad",
     "subgraph_grad",
     "tensor",

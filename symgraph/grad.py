@@ -22,7 +22,7 @@ from symgraph.errors import (
 )
 from symgraph.families import Elemwise, is_continuous
 from symgraph.graph import Apply, Graph, Variable, made_for, toposort
-from symgraph.ops.arith import add, second
+from symgraph.ops.arith import second
 from symgraph.ops.barrier import DisconnectedGrad
 from symgraph.ops.cast import cast
 from symgraph.ops.create import ones_like, zeros_like
@@ -68,9 +68,9 @@ class Cotangents:
         if parts is None:
             return None
         if len(parts) > 1:
-            value = parts[0].value
+            value: Tensor = parts[0].value
             for part in parts[1:]:
-                value = add(value, part.value)
+                value = value + part.value
             self._parts[var] = parts = [Cotangent(value)]
         return parts[0]
 
@@ -282,7 +282,8 @@ def _masked(
 def shaped_like(g: Tensor, var: Variable) -> Tensor:
     """`g` summed along axes `var` was broadcast over, repeated along its own, in its dtype."""
     kind = var.type
-    assert isinstance(kind, TensorType)
+    if not isinstance(kind, TensorType):
+        return g
     extra = g.type.ndim - kind.ndim
     if extra > 0:
         g = sum_axes(g, axis=tuple(range(extra)))
@@ -308,7 +309,14 @@ def finished(
         raise DisconnectedInputError(message)
     if policy == "warn":
         warnings.warn(message, stacklevel=3)
-    return zeros_like(var) if form == "zero" else None
+    if form != "zero":
+        return None
+    return zeros_like(var) if isinstance(var.type, TensorType) else zeros_of(var)
+
+
+def zeros_of(var: Any) -> Any:
+    """Zeros like a variable that is no tensor but can say what they are."""
+    return var.zeros_like()
 
 
 def disconnected_message(cost: Variable | None, var: Tensor) -> str:

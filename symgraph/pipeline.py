@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from symgraph.backends import threads
 from symgraph.backends.llvm import target
+from symgraph.borders import Bordered, has_records, opened
 from symgraph.config import config
 from symgraph.families import (
     Assemble,
@@ -68,6 +69,9 @@ class Trace:
 
 def compile_task(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     """The runner of a task, stage by stage."""
+    if has_records(task):
+        inside = opened(task)
+        return Bordered(inside, compile_task(inside.task, mode, title, trace))
     user = trace.stage("user", lambda: task)
     canonical = trace.stage("canonical", lambda: _rewritten(user, mode))
     if mode.check:

@@ -91,7 +91,7 @@ def fresh(value: Any) -> Any:
     return np.array(value, copy=True) if isinstance(value, np.ndarray) else deepcopy(value)
 
 
-def _as_stored(value: Any) -> Any:
+def as_stored(value: Any) -> Any:
     """An array as native code takes it: row-major, aligned, writable."""
     if not isinstance(value, np.ndarray):
         return value
@@ -204,7 +204,7 @@ class Chain:
         """Outputs, then the next value of every shared variable."""
         known = dict(zip(self.task.inputs, arrays, strict=True))
         for part, run in self.parts:
-            results = run([_as_stored(known[var]) for var in part.inputs])
+            results = run([as_stored(known[var]) for var in part.inputs])
             known.update(zip(part.outputs, results, strict=True))
         results = [var.data if isinstance(var, Constant) else known[var] for var in self.task.roots]
         return [fresh(r) for r in results]

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from symgraph.errors import GraphTypeError, InputError
 from symgraph.graph import Type, Variable
+from symgraph.records import FORMATS, SparseTensorType
 from symgraph.types import DTYPES, TensorType
 from symgraph.variable import TensorVariable
 
@@ -93,6 +95,15 @@ class TensorSharedVariable(TensorVariable, SharedVariable):
         self.strict, self.allow_downcast = strict, allow_downcast
 
 
+def _shared_sparse(
+    value: Any, name: str | None, strict: bool, allow_downcast: bool | None, borrow: bool
+) -> Any:
+    found = value.format if value.format in FORMATS else FORMATS[0]
+    kind = SparseTensorType(found, str(value.dtype))
+    kept = kind.filter(value if borrow else value.copy())
+    return kind.shared_class(kind, kept, name=name, strict=strict, allow_downcast=allow_downcast)  # type: ignore[call-arg]
+
+
 def shared(
     value: Any,
     name: str | None = None,
@@ -108,7 +119,8 @@ def shared(
     Parameters
     ----------
     value
-        An array, or what NumPy makes one of; its dtype and rank are the variable's.
+        An array, or what NumPy makes one of; its dtype and rank are the variable's. A sparse
+        matrix of SciPy's gives a sparse variable.
     strict, allow_downcast
         How later values are converted, as in `TensorType.filter`.
     borrow
@@ -122,6 +134,8 @@ def shared(
     """
     if isinstance(value, Variable):
         raise GraphTypeError(f"a shared variable holds a value, but {value} is symbolic")
+    if scipy.sparse.issparse(value):
+        return _shared_sparse(value, name, strict, allow_downcast, borrow)
     array = np.asarray(value)
     if str(array.dtype) not in DTYPES:
         raise GraphTypeError(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from symgraph.errors import VerifyError
 from symgraph.graph import Graph, Variable
@@ -50,6 +51,8 @@ def difference(want: Any, have: Any) -> str:
         if len(want) != len(have):
             return f"{len(want)} elements became {len(have)}"
         return next(filter(None, map(difference, want, have)), "")
+    if scipy.sparse.issparse(want):
+        want, have = want.toarray(), have.toarray()
     want, have = np.asarray(want), np.asarray(have)
     if (want.dtype, want.shape) != (have.dtype, have.shape):
         return f"{want.dtype}{want.shape} became {have.dtype}{have.shape}"

@@ -12,14 +12,14 @@ PACKAGE = Path(__file__).parent.parent / "symgraph"
 FLOORS = [
     "errors config later",
     "graph flat",
-    "kernel types absent interpret",
+    "kernel types absent records interpret",
     "families rewrite",
     "ops",
     "variable rules shared random nnet signal grad forward batch loops gradient from_graph"
-    " typed_list tensor",
+    " typed_list sparse tensor",
     "lower memory verify",
     "backends",
-    "mode runners pipeline function show",
+    "mode runners borders pipeline function show",
     "data __init__ demo cli __main__",
 ]
 HEIGHT = {

@@ -190,7 +190,7 @@ def test_checks_are_native_guards(mode: str) -> None:
 def test_checks_are_part_of_one_kernel() -> None:
     out = T.exp(T.Assert("small")(x * 2, x.sum() > 0)) + 1
     f = sg.function([x], out)
-    assert len(f.trace.sources) == 1
+    assert len(f.trace.plans) == 1
     assert "CheckAndRaise" in ops_of(f)
     free = sg.function([x], out, mode=sg.Mode().including("remove_checks"))
     assert "CheckAndRaise" not in ops_of(free)

@@ -15,6 +15,7 @@ from symgraph.rules import (
     fills,
     indexing,
     powers,
+    records,
     reductions,
     scatters,
     softmax,
@@ -34,7 +35,7 @@ shapes = (
 )
 stable = softmax.theme.rules | stable_equations.theme.rules
 products = matrix_products.theme.rules
-ALL = simplify | shapes | stable | products | wrappers.theme.rules
+ALL = simplify | shapes | stable | products | wrappers.theme.rules | records.theme.rules
 # `scaled_scatter` makes NaN of some infinities, and only where everything else is NaN too.
 DEFAULT = ALL.excluding(NAN_BLIND, FAST, "remove_checks").including("scaled_scatter")
 STABLE = stable.excluding(NAN_BLIND, FAST)
