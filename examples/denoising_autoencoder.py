@@ -1,9 +1,9 @@
 """An auto-encoder that learns to clean images, from images it has spoiled itself.
 
-A hidden layer sees images of which a part of the pixels was put out, and has to give the whole ones
-back; the weights of the decoder are those of the encoder, transposed (Vincent et al., Extracting and
-composing robust features with denoising autoencoders, 2008). It brings the root mean square error of
-test images from 0.26 down to 0.15.
+A hidden layer sees images of which a part of the pixels was put out, and has to give the whole
+ones back; the weights of the decoder are those of the encoder, transposed (Vincent et al.,
+Extracting and composing robust features with denoising autoencoders, 2008). It brings the root mean
+square error of test images from 0.26 down to 0.15.
 
     python examples/denoising_autoencoder.py
 """

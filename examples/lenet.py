@@ -1,8 +1,8 @@
 """A convolutional network in the form of LeNet that reads handwritten digits.
 
-Two layers of convolution, bias, activation and pooling, then a hidden layer and a softmax (LeCun et
-al., Gradient-based learning applied to document recognition, 1998), made small for images of 8 by 8.
-It reads about 98 of 100 test images.
+Two layers of convolution, bias, activation and pooling, then a hidden layer and a softmax (LeCun
+et al., Gradient-based learning applied to document recognition, 1998), made small for images of 8
+by 8. It reads about 98 of 100 test images.
 
     python examples/lenet.py
 """
