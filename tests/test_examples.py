@@ -4,10 +4,12 @@ import pytest
 
 from examples import (
     denoising_autoencoder,
+    hamiltonian_monte_carlo,
     lenet,
     logistic_regression,
     multilayer_network,
     newton_linear_regression,
+    restricted_boltzmann_machine,
 )
 
 
@@ -35,3 +37,13 @@ def test_lenet_reads_digits(capsys):
 def test_denoising_autoencoder_cleans_images(capsys):
     assert denoising_autoencoder.main(epochs=15) < 0.18
     assert "cleaned" in capsys.readouterr().out
+
+
+def test_hamiltonian_monte_carlo_finds_the_moments(capsys):
+    assert hamiltonian_monte_carlo.main(steps=300) < 0.05
+    assert "of the steps kept" in capsys.readouterr().out
+
+
+def test_restricted_boltzmann_machine_learns_what_goes_together(capsys):
+    assert restricted_boltzmann_machine.main(epochs=10) < 21
+    assert "pixels by themselves reach" in capsys.readouterr().out
