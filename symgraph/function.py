@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -98,13 +99,13 @@ class Form:
     kind: str
     keys: tuple[str, ...] = ()
 
-    def __call__(self, results: Sequence[Any]) -> Any:
-        """The outputs in that form."""
+    def maker(self) -> Callable[[Sequence[Any]], Any]:
+        """What puts results in that form."""
         if self.kind == "one":
-            return results[0]
+            return itemgetter(0)
         if self.kind == "dict":
-            return dict(zip(self.keys, results, strict=True))
-        return list(results) if self.kind == "list" else None
+            return lambda results: dict(zip(self.keys, results, strict=True))
+        return list if self.kind == "list" else lambda results: None
 
 
 @dataclass
@@ -377,6 +378,10 @@ class Function:
         title = f"symgraph {request.name}: {', '.join(map(str, variables)) or 'no inputs'}"
         self._run = compile_task(task, mode, title, self.trace)
         self._fast = isinstance(self._run, Native)
+        self._invoke = self._run.__call__
+        self._stored = [shared.container for shared in self.shared]
+        self._form = request.form.maker()
+        self._watched = mode.nan
         self._count = len(self.outputs)
         self._replaced: list[Any] = list(self.updates) if mode.nan else list(self._run.replaced)
         self._arity = len(self.inputs)
@@ -400,21 +405,22 @@ class Function:
             return self._apply(values)
 
     def _apply(self, values: Sequence[Any]) -> Any:
-        arrays = [*values, *[s.container.value for s in self.shared]]
         if self._fast:
             try:
-                results = self._run(arrays)
+                results = self._invoke((*values, *[c.value for c in self._stored]))
             except TypeError as error:
                 if isinstance(error, InputError):
                     raise
-                results = self._run(self._plain(values))
+                results = self._invoke(self._plain(values))
         else:
-            results = self._run(self._plain(values))
-        if self.request.mode.nan:
+            results = self._invoke(self._plain(values))
+        if self._watched:
             self._watch(results, values)
-        for shared, value in zip(self._replaced, results[self._count :], strict=True):
-            shared.container.value = value
-        return self.request.form(results[: self._count])
+        if self._replaced:
+            for shared, value in zip(self._replaced, results[self._count :], strict=True):
+                shared.container.value = value
+            results = results[: self._count]
+        return self._form(results)
 
     def _plain(self, values: Sequence[Any]) -> list[Any]:
         """The arguments as row-major, aligned, writable arrays of their types."""

@@ -7,10 +7,13 @@ process has had compiled before is read, not compiled.
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import itertools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -18,8 +21,10 @@ from typing import Any
 
 import llvmlite
 from llvmlite import binding
+from llvmlite.binding import ffi
 
 from symgraph.backends.disk import PREFIX, counts, keep, kept, usable
+from symgraph.config import config
 
 FULL, QUICK = 2, 0  # how much is optimised: kernels, drivers
 _lock = threading.RLock()
@@ -40,8 +45,56 @@ class Module:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 
+class Target:
+    """This machine at one level of optimisation; used by one thread at a time."""
+
+    def __init__(self, owner: Host, level: int) -> None:
+        self.triple, self.level = owner.triple, level
+        self.machine = owner.machine(level)
+        self.layout = str(self.machine.target_data)
+
+    def optimised(self, module: Module) -> Any:
+        """The module as LLVM leaves it, in a context of its own."""
+        parsed = binding.parse_assembly(module.text, binding.create_context())
+        parsed.triple, parsed.data_layout = self.triple, self.layout
+        options = binding.create_pipeline_tuning_options(self.level)
+        options.loop_vectorization = options.slp_vectorization = self.level == FULL
+        builder = binding.create_pass_builder(self.machine, options)
+        passes = builder.getModulePassManager()
+        _unlocked("LLVMPY_RunNewModulePassManager")(passes, parsed, builder)
+        return parsed
+
+    def object_code(self, module: Module) -> bytes:
+        """The module as an object file."""
+        parsed = self.optimised(module)
+        with ffi.OutputString() as problem:
+            emit = _unlocked("LLVMPY_TargetMachineEmitToMemory")
+            memory = emit(self.machine, parsed, 1, problem)
+            if not memory:
+                raise RuntimeError(str(problem))
+        start, size = ffi.lib.LLVMPY_GetBufferStart(memory), ffi.lib.LLVMPY_GetBufferSize(memory)
+        try:
+            return ctypes.string_at(start, size)
+        finally:
+            ffi.lib.LLVMPY_DisposeMemoryBuffer(memory)
+
+    def assembly(self, module: Module) -> str:
+        """The module in the processor's assembly language."""
+        return str(self.machine.emit_assembly(self.optimised(module)))
+
+
+def _unlocked(name: str) -> Any:
+    """A function of LLVM without llvmlite's lock, which lets one thread at a time do anything.
+
+    The two that take long touch nothing but the module, its context and the target, none of which
+    another thread has. To be removed when llvmlite locks less.
+    """
+    function = getattr(ffi.lib, name)
+    return getattr(function, "_cfn", function)
+
+
 class Host:
-    """This machine as a target."""
+    """This machine."""
 
     def __init__(self) -> None:
         binding.initialize_native_target()
@@ -51,33 +104,23 @@ class Host:
         self.features = binding.get_host_cpu_features().flatten()
         version = ".".join(map(str, binding.llvm_version_info))
         self.surroundings = (llvmlite.__version__, version, self.triple, self.cpu, self.features)
-        self.targets = {level: self._target(level) for level in (QUICK, FULL)}
-        self.linker = binding.create_lljit_compiler(self._target(QUICK))
+        self.linker = binding.create_lljit_compiler(self.machine(QUICK))
+        self._idle: dict[int, list[Target]] = {QUICK: [], FULL: []}
 
-    def _target(self, level: int) -> Any:
+    def machine(self, level: int) -> Any:
+        """LLVM's description of this machine."""
         target = binding.Target.from_triple(self.triple)
         return target.create_target_machine(
             cpu=self.cpu, features=self.features, opt=level, reloc="pic", jit=True
         )
 
-    def optimised(self, module: Module) -> Any:
-        """The module as LLVM leaves it."""
-        parsed = binding.parse_assembly(module.text)
-        target = self.targets[module.level]
-        parsed.triple, parsed.data_layout = self.triple, str(target.target_data)
-        options = binding.create_pipeline_tuning_options(module.level)
-        options.loop_vectorization = options.slp_vectorization = module.level == FULL
-        builder = binding.create_pass_builder(target, options)
-        builder.getModulePassManager().run(parsed, builder)
-        return parsed
-
-    def object_code(self, module: Module) -> bytes:
-        """The module as an object file."""
-        return bytes(self.targets[module.level].emit_object(self.optimised(module)))
-
-    def assembly(self, module: Module) -> str:
-        """The module in the processor's assembly language."""
-        return str(self.targets[module.level].emit_assembly(self.optimised(module)))
+    @contextmanager
+    def target(self, level: int) -> Iterator[Target]:
+        """A target that no other thread is using."""
+        idle = self._idle[level]
+        found = idle.pop() if idle else Target(self, level)
+        yield found
+        idle.append(found)
 
 
 @cache
@@ -102,19 +145,38 @@ class Code:
 _objects: dict[str, bytes] = {}
 
 
-def object_code(module: Module, folder: Path | None) -> bytes:
-    """The object code of a module, from memory, from disk or compiled."""
-    content = _objects.get(module.key)
-    if content is None:
-        file = folder and folder / f"{PREFIX}{module.key}.obj"
-        content = kept(file)
-        counts["hits" if content else "misses"] += 1
-        if content is None:
-            content = host().object_code(module)
-            if file is not None:
-                keep(file, content)
-        _objects[module.key] = content
-    return content
+def object_codes(modules: Sequence[Module], folder: Path | None) -> list[bytes]:
+    """The object code of modules, from memory, from disk, or compiled side by side."""
+    missing = [m for m in modules if m.key not in _objects and not _read(m, folder)]
+    if len(missing) > 1 and config.workers > 1:
+        with ThreadPoolExecutor(min(config.workers, len(missing))) as pool:
+            codes = list(pool.map(_compiled, missing))
+    else:
+        codes = list(map(_compiled, missing))
+    for module, code in zip(missing, codes, strict=True):
+        _objects[module.key] = code
+        if folder is not None:
+            keep(_file(module, folder), code)
+    return [_objects[m.key] for m in modules]
+
+
+def _compiled(module: Module) -> bytes:
+    counts["misses"] += 1
+    with host().target(module.level) as target:
+        return target.object_code(module)
+
+
+def _read(module: Module, folder: Path | None) -> bool:
+    """Whether the object code is on disk; then it is in memory, too."""
+    code = None if folder is None else kept(_file(module, folder))
+    if code is not None:
+        counts["hits"] += 1
+        _objects[module.key] = code
+    return code is not None
+
+
+def _file(module: Module, folder: Path) -> Path:
+    return folder / f"{PREFIX}{module.key}.obj"
 
 
 def link(
@@ -128,8 +190,8 @@ def link(
     place = usable(folder)
     with _lock:
         builder = binding.JITLibraryBuilder().add_current_process()
-        for module in modules:
-            builder.add_object_img(object_code(module, place))
+        for code in object_codes(modules, place):
+            builder.add_object_img(code)
         for symbol, address in imports.items():
             builder.import_symbol(symbol, address)
         for name in names:

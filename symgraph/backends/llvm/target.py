@@ -60,8 +60,9 @@ class Written:
 
     def assembly(self) -> str:
         """The kernels in the processor's assembly language."""
-        parts = ((kernel.name, m) for kernel, (_, m) in self.kernels.items())
-        return "\n".join(f"# {name}\n{host().assembly(m)}" for name, m in parts)
+        with host().target(FULL) as target:
+            parts = [(k.name, target.assembly(m)) for k, (_, m) in self.kernels.items()]
+        return "\n".join(f"# {name}\n{text}" for name, text in parts)
 
 
 def write(plan: Plan) -> Written:
