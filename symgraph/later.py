@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 
@@ -12,9 +12,21 @@ class Later:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._module: ModuleType | None = None
 
     def __getattr__(self, attribute: str) -> Any:
-        if self._module is None:
-            self._module = import_module(self._name)
-        return getattr(self._module, attribute)
+        found = getattr(import_module(self._name), attribute)
+        setattr(self, attribute, found)
+        return found
+
+
+class LaterFunctions:
+    """The functions of a module: reading one imports nothing, calling it does."""
+
+    def __init__(self, name: str) -> None:
+        self._module = Later(name)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            return getattr(self._module, name)(*args)
+
+        return call

@@ -7,19 +7,26 @@ types (`borders.py`), and where one op takes apart what the other put together n
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
 
 from symgraph.errors import GraphTypeError, InputShapeError, InputTypeError
 from symgraph.graph import Apply, Op, Type, Variable
+from symgraph.later import Later
 from symgraph.types import CONTINUOUS, TensorType, check_dtype
 
+sparse = Later("scipy.sparse")
 FORMATS = ("csr", "csc")
 INDEX = "int32"  # the dtype of indices, SciPy's own up to 2**31 entries
+
+
+def is_sparse_matrix(value: Any) -> bool:
+    """Whether `value` is one of SciPy's sparse matrices; there are none before it is imported."""
+    return "scipy.sparse" in sys.modules and bool(sparse.issparse(value))
 
 
 class RecordType(Type):
@@ -92,14 +99,14 @@ class SparseTensorType(RecordType):
 
         Other sparse formats are converted unless `strict`; dense arrays are refused.
         """
-        if not scipy.sparse.issparse(value):
+        if not is_sparse_matrix(value):
             raise InputTypeError(
                 f"is a {type(value).__name__} where a sparse matrix is needed ({self}); convert it"
                 f" with scipy.sparse.{self.format}_matrix(value)"
             )
         if strict and value.format != self.format:
             raise InputTypeError(f"has format {value.format}, not {self.format} ({self})")
-        matrix = scipy.sparse.csr_matrix if self.format == "csr" else scipy.sparse.csc_matrix
+        matrix = sparse.csr_matrix if self.format == "csr" else sparse.csc_matrix
         found = value if isinstance(value, matrix) else matrix(value)
         data = self.fields[0].filter(found.data, strict, allow_downcast)
         if data is not found.data:
@@ -118,7 +125,7 @@ class SparseTensorType(RecordType):
     def put_together(self, parts: Sequence[npt.NDArray[Any]]) -> Any:
         """The SciPy matrix of four arrays."""
         data, indices, indptr, shape = parts
-        matrix = scipy.sparse.csr_matrix if self.format == "csr" else scipy.sparse.csc_matrix
+        matrix = sparse.csr_matrix if self.format == "csr" else sparse.csc_matrix
         return matrix((data, indices, indptr), shape=tuple(map(int, shape)))
 
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
 from symgraph.errors import GraphTypeError, InputError
 from symgraph.graph import Type, Variable
-from symgraph.records import FORMATS, SparseTensorType
+from symgraph.records import FORMATS, SparseTensorType, is_sparse_matrix
 from symgraph.types import DTYPES, TensorType
 from symgraph.variable import TensorVariable
 
@@ -134,7 +133,7 @@ def shared(
     """
     if isinstance(value, Variable):
         raise GraphTypeError(f"a shared variable holds a value, but {value} is symbolic")
-    if scipy.sparse.issparse(value):
+    if is_sparse_matrix(value):
         return _shared_sparse(value, name, strict, allow_downcast, borrow)
     array = np.asarray(value)
     if str(array.dtype) not in DTYPES:

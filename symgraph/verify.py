@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
 from symgraph.errors import VerifyError
 from symgraph.graph import Graph, Variable
+from symgraph.records import is_sparse_matrix
 
 TOLERANCE = {
     "float16": 1e-2,
@@ -51,7 +51,7 @@ def difference(want: Any, have: Any) -> str:
         if len(want) != len(have):
             return f"{len(want)} elements became {len(have)}"
         return next(filter(None, map(difference, want, have)), "")
-    if scipy.sparse.issparse(want):
+    if is_sparse_matrix(want):
         want, have = want.toarray(), have.toarray()
     want, have = np.asarray(want), np.asarray(have)
     if (want.dtype, want.shape) != (have.dtype, have.shape):

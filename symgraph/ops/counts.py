@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import gammaln
 
 from symgraph.families import Example
+from symgraph.later import LaterFunctions
 from symgraph.ops.create import alloc, size_samples
 from symgraph.ops.random import below
 from symgraph.ops.sampled import Array, Words, _Sampled, fixed, fraction, outside
 from symgraph.ops.shape import scalars_of
 from symgraph.types import Arg, Dims, Tensor, Tensors, unify
 
+scipy_special = LaterFunctions("scipy.special")
 __all__ = ["random_binomial", "random_multinomial", "random_permutation", "random_poisson"]
 
 
@@ -72,7 +73,7 @@ def _poisson_attempt(first: Array, second: Array, rate: Array) -> tuple[Array, A
     us = 0.5 - np.abs(u)
     x = np.floor((2 * a / us + b) * u + rate + 0.43)
     height = np.log(v * inverse_alpha / (a / (us * us) + b))
-    below = height <= x * np.log(rate) - rate - gammaln(np.maximum(x, 0) + 1)
+    below = height <= x * np.log(rate) - rate - scipy_special.gammaln(np.maximum(x, 0) + 1)
     possible = (x >= 0) & ((us >= 0.013) | (v <= us))
     return x, ((us >= 0.07) & (v <= v_r)) | (possible & below)
 
@@ -130,8 +131,8 @@ def _binomial_attempt(first: Array, second: Array, n: Array, p: Array) -> tuple[
     us = 0.5 - np.abs(u)
     x = np.floor((2 * a / us + b) * u + n * p + 0.5)
     inside = np.clip(x, 0, n)
-    top = gammaln(m + 1) + gammaln(n - m + 1)
-    bottom = gammaln(inside + 1) + gammaln(n - inside + 1)
+    top = scipy_special.gammaln(m + 1) + scipy_special.gammaln(n - m + 1)
+    bottom = scipy_special.gammaln(inside + 1) + scipy_special.gammaln(n - inside + 1)
     height = np.log(v * alpha / (a / (us * us) + b))
     below = height <= top - bottom + (x - m) * np.log(p / (1 - p))
     return x, ((us >= 0.07) & (v <= v_r)) | ((x == inside) & below)

@@ -12,14 +12,15 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse
 
 from symgraph.errors import GraphTypeError, IndexRangeError, SymgraphError
 from symgraph.families import Example, Library, Sample, is_continuous
+from symgraph.later import Later
 from symgraph.ops.cast import cast
 from symgraph.ops.shape import scalars_of, shape_i
 from symgraph.types import Arg, Dims, Tensor, Tensors, as_tensor_variable, promote, unify
 
+sparse = Later("scipy.sparse")
 __all__ = ["CsrDot", "CsrFind", "CsrMajors", "CsrSample", "CsrTransposedDot"]
 INDICES = np.array([1, 3, 0, 1, 2], dtype="int32")
 INDPTR = np.array([0, 2, 2, 5], dtype="int32")  # of a (3, 4) matrix whose second row is empty
@@ -27,7 +28,7 @@ NOTHING = np.array([], dtype="int32"), np.array([0, 0, 0], dtype="int32")
 
 
 def _matrix(data: Any, indices: Any, indptr: Any, width: int) -> Any:
-    return scipy.sparse.csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, width))
+    return sparse.csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, width))
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,10 +6,11 @@ import math
 from typing import Any
 
 import numpy as np
-import scipy.special
 
 from symgraph.families import Elemwise, floating, real_floating
+from symgraph.later import LaterFunctions
 
+scipy_special = LaterFunctions("scipy.special")
 __all__ = [
     "arccos",
     "arccosh",
@@ -235,7 +236,7 @@ class Sigmoid(_RealFunction):
     array(0.5)
     """
 
-    code, reference = "sigmoid", staticmethod(scipy.special.expit)
+    code, reference = "sigmoid", staticmethod(scipy_special.expit)
     partials = (lambda z, x: z * (1 - z),)
 
 
@@ -254,14 +255,14 @@ class Softplus(_RealFunction):
 class Erf(_RealFunction):
     """Error function 2/sqrt(pi) * integral of exp(-t*t) from 0 to x, elementwise."""
 
-    code, reference = "erf", staticmethod(scipy.special.erf)
+    code, reference = "erf", staticmethod(scipy_special.erf)
     partials = (lambda z, x: TWO_OVER_ROOT_PI * exp(-x * x),)
 
 
 class Erfc(_RealFunction):
     """1 - erf(x), elementwise, without cancellation."""
 
-    code, reference = "erfc", staticmethod(scipy.special.erfc)
+    code, reference = "erfc", staticmethod(scipy_special.erfc)
     partials = (lambda z, x: -TWO_OVER_ROOT_PI * exp(-x * x),)
 
 

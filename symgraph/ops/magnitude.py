@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.special
 
 from symgraph.families import Elemwise, ordered, real_floating
 from symgraph.kernel import BOOL, Expr, Lit, call, select
+from symgraph.later import LaterFunctions
 from symgraph.ops.arith import true_div
 from symgraph.ops.cast import complex as complex_of
 from symgraph.ops.cast import imag, real
@@ -18,6 +18,7 @@ from symgraph.ops.select import switch
 from symgraph.ops.special import _External
 from symgraph.types import COMPLEX, CONTINUOUS, Tensor, as_operands, as_tensor_variable
 
+scipy_special = LaterFunctions("scipy.special")
 __all__ = [
     "cbrt",
     "copysign",
@@ -62,7 +63,7 @@ class Cbrt(_External):
     array(-2.)
     """
 
-    code, reference = "cbrt", staticmethod(scipy.special.cbrt)
+    code, reference = "cbrt", staticmethod(scipy_special.cbrt)
     partials = (lambda z, x: 1 / (3 * z * z),)
     domains = ("nonzero",)
 

@@ -9,10 +9,10 @@ import math
 from typing import Any
 
 import numpy as np
-import scipy.special
 
 from symgraph.families import Elemwise, NoDerivative, real_floating
 from symgraph.kernel import Expr, call, cast
+from symgraph.later import LaterFunctions
 from symgraph.ops.arith import add, mul, neg, true_div
 from symgraph.ops.cast import cast as cast_to
 from symgraph.ops.compare import eq
@@ -21,6 +21,7 @@ from symgraph.ops.logarithms import xlog1py, xlogy
 from symgraph.ops.select import switch
 from symgraph.types import DISCRETE, Tensor, as_tensor_variable, check_dtype
 
+scipy_special = LaterFunctions("scipy.special")
 __all__ = [
     "beta",
     "betainc",
@@ -76,7 +77,7 @@ BY_PARAMETER = NoDerivative("the derivative by this parameter has no closed form
 class Erfcx(_External):
     """exp(x*x) erfc(x), elementwise: what is left of `erfc` without its decay."""
 
-    code, reference = "erfcx", staticmethod(scipy.special.erfcx)
+    code, reference = "erfcx", staticmethod(scipy_special.erfcx)
     partials = (lambda z, x: 2 * x * z - 2 / ROOT_PI,)
 
 
@@ -87,7 +88,7 @@ class Erfinv(Elemwise):
     array(0.47693628)
     """
 
-    dtypes, code, reference = real_floating, "erfinv", staticmethod(scipy.special.erfinv)
+    dtypes, code, reference = real_floating, "erfinv", staticmethod(scipy_special.erfinv)
     partials = (lambda z, x: ROOT_PI / 2 * exp(z * z),)
     domains = ("unit",)
 
@@ -95,7 +96,7 @@ class Erfinv(Elemwise):
 class Erfcinv(_External):
     """Inverse of `erfc`, elementwise; infinite at 0 and 2, NaN outside."""
 
-    code, reference = "erfcinv", staticmethod(scipy.special.erfcinv)
+    code, reference = "erfcinv", staticmethod(scipy_special.erfcinv)
     partials = (lambda z, x: -ROOT_PI / 2 * exp(z * z),)
     domains = ("probability",)
 
@@ -103,14 +104,14 @@ class Erfcinv(_External):
 class LogNdtr(_External):
     """Logarithm of the normal distribution function, elementwise, right far below 0."""
 
-    code, reference = "log_ndtr", staticmethod(scipy.special.log_ndtr)
+    code, reference = "log_ndtr", staticmethod(scipy_special.log_ndtr)
     partials = (lambda z, x: exp(-0.5 * x * x - z) / ROOT_2PI,)
 
 
 class Ndtri(_External):
     """Inverse of `ndtr`, elementwise; infinite at 0 and 1, NaN outside."""
 
-    code, reference = "ndtri", staticmethod(scipy.special.ndtri)
+    code, reference = "ndtri", staticmethod(scipy_special.ndtri)
     partials = (lambda z, x: ROOT_2PI * exp(0.5 * z * z),)
     domains = ("probability",)
 
@@ -118,7 +119,7 @@ class Ndtri(_External):
 class NdtriExp(_External):
     """Inverse of `log_ndtr`, elementwise: ndtri(exp(x)) without underflow."""
 
-    code, reference = "ndtri_exp", staticmethod(scipy.special.ndtri_exp)
+    code, reference = "ndtri_exp", staticmethod(scipy_special.ndtri_exp)
     partials = (lambda z, x: ROOT_2PI * exp(x + 0.5 * z * z),)
     domains = ("negative",)
 
@@ -126,7 +127,7 @@ class NdtriExp(_External):
 class OwensT(_External):
     """Owen's T function of h and a, elementwise (D. B. Owen, Ann. Math. Statist. 27, 1956)."""
 
-    nin, code, reference = 2, "owens_t", staticmethod(scipy.special.owens_t)
+    nin, code, reference = 2, "owens_t", staticmethod(scipy_special.owens_t)
     partials = (
         lambda z, h, a: -exp(-0.5 * h * h) * erf(a * h / math.sqrt(2)) / (2 * ROOT_2PI),
         lambda z, h, a: exp(-0.5 * h * h * (1 + a * a)) / (2 * math.pi * (1 + a * a)),
@@ -143,7 +144,7 @@ class Gamma(_External):
     array(24.)
     """
 
-    code, reference = "gamma", staticmethod(scipy.special.gamma)
+    code, reference = "gamma", staticmethod(scipy_special.gamma)
     partials = (lambda z, x: z * psi(x),)
     domains = ("positive",)
 
@@ -155,7 +156,7 @@ class GammaLn(_External):
     array(3.17805383)
     """
 
-    code, reference = "gammaln", staticmethod(scipy.special.gammaln)
+    code, reference = "gammaln", staticmethod(scipy_special.gammaln)
     partials = (lambda z, x: psi(x),)
     domains = ("positive",)
 
@@ -163,7 +164,7 @@ class GammaLn(_External):
 class Psi(_External):
     """Digamma: the derivative of `gammaln`, elementwise."""
 
-    code, reference = "psi", staticmethod(scipy.special.psi)
+    code, reference = "psi", staticmethod(scipy_special.psi)
     partials = (lambda z, x: tri_gamma(x),)
     domains = ("positive",)
 
@@ -178,7 +179,7 @@ class TriGamma(Elemwise):
     @staticmethod
     def reference(x: Any) -> Any:
         """SciPy's polygamma of order 1."""
-        return scipy.special.polygamma(1, x)
+        return scipy_special.polygamma(1, x)
 
 
 class Zeta(Elemwise):
@@ -197,13 +198,13 @@ class Zeta(Elemwise):
     @staticmethod
     def reference(s: Any, q: Any) -> Any:
         """SciPy's zeta, where it is defined for all s."""
-        return np.where(q < 0, np.nan, scipy.special.zeta(s, q))
+        return np.where(q < 0, np.nan, scipy_special.zeta(s, q))
 
 
 class Poch(_External):
     """Rising factorial gamma(x + m) / gamma(x), elementwise."""
 
-    nin, code, reference = 2, "poch", staticmethod(scipy.special.poch)
+    nin, code, reference = 2, "poch", staticmethod(scipy_special.poch)
     partials = (
         lambda z, x, m: z * (psi(x + m) - psi(x)),
         lambda z, x, m: z * psi(x + m),
@@ -219,7 +220,7 @@ def _gamma_density(k: Tensor, x: Tensor) -> Tensor:
 class GammaInc(_External):
     """Lower incomplete gamma function of k > 0 and x >= 0, divided by gamma(k), elementwise."""
 
-    nin, code, reference = 2, "gammainc", staticmethod(scipy.special.gammainc)
+    nin, code, reference = 2, "gammainc", staticmethod(scipy_special.gammainc)
     partials = (BY_PARAMETER, lambda z, k, x: _gamma_density(k, x))
     domains = ("positive",)
 
@@ -227,7 +228,7 @@ class GammaInc(_External):
 class GammaIncC(_External):
     """1 - gammainc(k, x), elementwise, without cancellation."""
 
-    nin, code, reference = 2, "gammaincc", staticmethod(scipy.special.gammaincc)
+    nin, code, reference = 2, "gammaincc", staticmethod(scipy_special.gammaincc)
     partials = (BY_PARAMETER, lambda z, k, x: -_gamma_density(k, x))
     domains = ("positive",)
 
@@ -235,7 +236,7 @@ class GammaIncC(_External):
 class GammaIncInv(_External):
     """The x with gammainc(k, x) = p, elementwise."""
 
-    nin, code, reference = 2, "gammaincinv", staticmethod(scipy.special.gammaincinv)
+    nin, code, reference = 2, "gammaincinv", staticmethod(scipy_special.gammaincinv)
     partials = (BY_PARAMETER, lambda z, k, p: 1 / _gamma_density(k, z))
     domains = ("positive", "probability")
 
@@ -243,7 +244,7 @@ class GammaIncInv(_External):
 class GammaIncCInv(_External):
     """The x with gammaincc(k, x) = p, elementwise."""
 
-    nin, code, reference = 2, "gammainccinv", staticmethod(scipy.special.gammainccinv)
+    nin, code, reference = 2, "gammainccinv", staticmethod(scipy_special.gammainccinv)
     partials = (BY_PARAMETER, lambda z, k, p: -1 / _gamma_density(k, z))
     domains = ("positive", "probability")
 
@@ -254,7 +255,7 @@ class GammaIncCInv(_External):
 class Beta(_External):
     """Beta function gamma(a) gamma(b) / gamma(a + b), elementwise."""
 
-    nin, code, reference = 2, "beta", staticmethod(scipy.special.beta)
+    nin, code, reference = 2, "beta", staticmethod(scipy_special.beta)
     partials = (
         lambda z, a, b: z * (psi(a) - psi(a + b)),
         lambda z, a, b: z * (psi(b) - psi(a + b)),
@@ -266,7 +267,7 @@ class Beta(_External):
 class BetaLn(_External):
     """log |beta(a, b)|, elementwise, without overflow."""
 
-    nin, code, reference = 2, "betaln", staticmethod(scipy.special.betaln)
+    nin, code, reference = 2, "betaln", staticmethod(scipy_special.betaln)
     partials = (
         lambda z, a, b: psi(a) - psi(a + b),
         lambda z, a, b: psi(b) - psi(a + b),
@@ -283,7 +284,7 @@ def _beta_density(a: Tensor, b: Tensor, x: Tensor) -> Tensor:
 class BetaInc(_External):
     """Incomplete beta function of a, b > 0 at x in [0, 1], divided by beta(a, b), elementwise."""
 
-    nin, code, reference = 3, "betainc", staticmethod(scipy.special.betainc)
+    nin, code, reference = 3, "betainc", staticmethod(scipy_special.betainc)
     partials = (BY_PARAMETER, BY_PARAMETER, lambda z, a, b, x: _beta_density(a, b, x))
     domains = ("positive", "positive", "probability")
 
@@ -291,7 +292,7 @@ class BetaInc(_External):
 class BetaIncInv(_External):
     """The x with betainc(a, b, x) = p, elementwise."""
 
-    nin, code, reference = 3, "betaincinv", staticmethod(scipy.special.betaincinv)
+    nin, code, reference = 3, "betaincinv", staticmethod(scipy_special.betaincinv)
     partials = (BY_PARAMETER, BY_PARAMETER, lambda z, a, b, p: 1 / _beta_density(a, b, z))
     domains = ("positive", "positive", "probability")
 
@@ -299,7 +300,7 @@ class BetaIncInv(_External):
 class Hyp2F1(_External):
     """Gauss's hypergeometric function 2F1(a, b; c; x), elementwise."""
 
-    nin, code, reference = 4, "hyp2f1", staticmethod(scipy.special.hyp2f1)
+    nin, code, reference = 4, "hyp2f1", staticmethod(scipy_special.hyp2f1)
     partials = (
         *(BY_PARAMETER,) * 3,
         lambda z, a, b, c, x: a * b / c * hyp2f1(a + 1, b + 1, c + 1, x),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import scipy.sparse
-
 from symgraph.graph import Apply, Constant, Variable
+from symgraph.later import Later
 from symgraph.records import PutTogether, RecordType, SparseTensorType, TakeApart
 from symgraph.rewrite import EXACT
 from symgraph.rules.equations import Theme
@@ -16,6 +15,9 @@ from symgraph.types import constant
 
 theme = Theme("records")
 exact = theme.marked(EXACT)
+
+
+sparse = Later("scipy.sparse")
 
 
 def _sparse() -> Variable:
@@ -43,7 +45,7 @@ def parts_of_constant(node: Apply) -> Sequence[Variable] | None:
 
 def _known() -> Variable:
     kind = SparseTensorType("csr", "float64")
-    return kind.constant_class(kind, scipy.sparse.csr_matrix([[0.0, 2.0]]))
+    return kind.constant_class(kind, sparse.csr_matrix([[0.0, 2.0]]))
 
 
 @exact.rule(PutTogether, examples=lambda: [_again()])

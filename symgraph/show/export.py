@@ -16,15 +16,15 @@ from symgraph.show.json_graph import json_text
 from symgraph.show.layout import Layout, layout
 from symgraph.show.narrow import EVERY, collapsed, near
 from symgraph.show.nx import digraph, graphml_text, node_link_text
-from symgraph.show.onnx_model import onnx_bytes
 from symgraph.show.page import graph_page
-from symgraph.show.png import png_bytes
 from symgraph.show.printing import debugprint
 from symgraph.show.steps import steps_view
 from symgraph.show.subject import Subject, subject_of
 from symgraph.show.svg import box_size, svg_text
 from symgraph.show.view import View, view_of
 
+png = Later("symgraph.show.png")
+onnx_model = Later("symgraph.show.onnx_model")
 standalone = Later("symgraph.show.standalone")
 KERNELS = "kernels"  # the stage that is steps instead of nodes
 LAYOUTS = ("auto", "own", "dot")
@@ -74,7 +74,7 @@ def _svg(order: Order) -> str:
 
 def _png(order: Order) -> bytes:
     view = order.view()
-    return png_bytes(view, order.placed(view))
+    return png.png_bytes(view, order.placed(view))
 
 
 def _text(order: Order) -> str:
@@ -102,7 +102,7 @@ FORMATS = {
     "json": Format(lambda order: json_text(order.subject), (".json",)),
     "networkx": Format(lambda order: digraph(order.view(fold=False)), (), drawn=True),
     "node-link": Format(lambda order: node_link_text(order.view(fold=False)), (), drawn=True),
-    "onnx": Format(lambda order: onnx_bytes(order.subject), (".onnx",)),
+    "onnx": Format(lambda order: onnx_model.onnx_bytes(order.subject), (".onnx",)),
     "png": Format(_png, (".png",), drawn=True),
     "py": Format(_module, (".py",)),
     "svg": Format(_svg, (".svg",), drawn=True),

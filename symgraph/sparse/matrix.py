@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
 from symgraph.errors import GraphTypeError, ShapeError
 from symgraph.graph import Variable
@@ -23,7 +22,14 @@ from symgraph.ops.join import concatenate
 from symgraph.ops.search import nonzero
 from symgraph.ops.shape import make_vector, shape_i
 from symgraph.ops.sort import argsort
-from symgraph.records import FORMATS, INDEX, PutTogether, SparseTensorType, TakeApart
+from symgraph.records import (
+    FORMATS,
+    INDEX,
+    PutTogether,
+    SparseTensorType,
+    TakeApart,
+    is_sparse_matrix,
+)
 from symgraph.types import Tensor, as_tensor_variable, promote
 
 __all__ = [
@@ -99,7 +105,7 @@ class Matrix:
 def is_sparse(x: Any) -> bool:
     """Whether `x` is a sparse variable or one of SciPy's matrices."""
     kind = getattr(x, "type", None)
-    return isinstance(kind, SparseTensorType) or bool(scipy.sparse.issparse(x))
+    return isinstance(kind, SparseTensorType) or is_sparse_matrix(x)
 
 
 def as_sparse_variable(x: Any, name: str | None = None) -> Any:
@@ -112,7 +118,7 @@ def as_sparse_variable(x: Any, name: str | None = None) -> Any:
     """
     if isinstance(x, Variable) and isinstance(x.type, SparseTensorType):
         return x
-    if not scipy.sparse.issparse(x):
+    if not is_sparse_matrix(x):
         raise GraphTypeError(
             f"{x!r} is dense where a sparse matrix is needed; use sparse.csr_from_dense(x)"
         )

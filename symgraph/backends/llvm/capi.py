@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy
 from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
 
 from symgraph.backends.stop import Stop
 from symgraph.kernel import EXTERNAL
+from symgraph.later import Later
 
+scipy = Later("scipy")
 ARRAY_TYPE = 2  # places in NumPy's table (numpy/__multiarray_api.h)
 NUMPY = {"PyArray_New": 93, "PyArray_EquivTypes": 182}
 CHAR_P, VOID_P, OBJECT = ctypes.c_char_p, ctypes.c_void_p, ctypes.py_object

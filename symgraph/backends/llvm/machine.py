@@ -19,12 +19,12 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import llvmlite
-from llvmlite import binding
-from llvmlite.binding import ffi
-
 from symgraph.backends.disk import PREFIX, counts, keep, kept, usable
 from symgraph.config import config
+from symgraph.later import Later
+
+llvmlite, binding = Later("llvmlite"), Later("llvmlite.binding")
+ffi = Later("llvmlite.binding.ffi")
 
 FULL, QUICK = 2, 0  # how much is optimised: kernels, drivers
 _lock = threading.RLock()
