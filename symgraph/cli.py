@@ -1,4 +1,4 @@
-"""The `symgraph` command: `demo`, `export`, `cache`."""
+"""The `symgraph` command: `demo`, `export`, `profile`, `cache`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from symgraph import demo
 from symgraph.backends import disk
 from symgraph.errors import ConfigError, SymgraphError
 from symgraph.mode import MODES
+from symgraph.profile import collected
 from symgraph.show.export import FORMATS, LAYOUTS
 from symgraph.show.narrow import EVERY
 
@@ -52,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_demo(commands.add_parser("demo", help="train a network on handwritten digits"))
     add_export(commands.add_parser("export", help="write a graph to a file", epilog=EXPORT_HELP))
+    add_profile(commands.add_parser("profile", help="run a program, tell where its time went"))
     add_cache(commands.add_parser("cache", help="show or clear the folder of compiled code"))
     return top
 
@@ -100,6 +102,14 @@ def add_export(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--layout", choices=LAYOUTS, default="auto", help="who places boxes")
     command.set_defaults(run=run_export)
+
+
+def add_profile(command: argparse.ArgumentParser) -> None:
+    """The grammar of `symgraph profile`."""
+    command.add_argument("--most", type=positive, default=5, metavar="N", help="functions to show")
+    command.add_argument("script", type=Path, metavar="SCRIPT", help="a Python program")
+    command.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="its arguments")
+    command.set_defaults(run=run_profile)
 
 
 def add_cache(command: argparse.ArgumentParser) -> None:
@@ -181,6 +191,28 @@ def guarded(place: str, load: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return load()
     except Exception as error:
         raise UserError(f"cannot load {place}: {type(error).__name__}: {error}") from error
+
+
+def run_profile(options: argparse.Namespace, console: Console) -> None:
+    """Run the program as if by `python`, every function measured, and print the tables."""
+    script, before = options.script, sys.argv
+    if not script.is_file():
+        raise UserError(f"there is no program {script}")
+    sys.argv = [str(script), *options.arguments]
+    sys.path.insert(0, str(script.parent))
+    try:
+        with sg.config(profile=True), collected() as measured:
+            runpy.run_path(str(script), run_name="__main__")
+    finally:
+        sys.argv = before
+        sys.path.remove(str(script.parent))
+    found = sorted((p for p in measured if p.seconds), key=lambda p: -p.seconds)
+    if not found:
+        raise UserError(f"{script} called no compiled function")
+    for profile in found[: options.most]:
+        console.print(profile)
+    if len(found) > options.most:
+        console.print(f"and {len(found) - options.most} more functions; see --most")
 
 
 def run_cache(options: argparse.Namespace, console: Console) -> None:

@@ -45,6 +45,7 @@ class Flags:
     on_unused_input: str = "raise"
     allow_input_downcast: bool | None = None
     exception_verbosity: str = "low"
+    profile: bool = False  # measure every function, as `function(profile=True)` does
     nan_check: bool = False  # watch the outputs and updates of every function for NaN
     rewrite_budget: int = 200  # rewrites per node of the graph before a rule is called endless
 

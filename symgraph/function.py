@@ -36,6 +36,7 @@ from symgraph.interpret import interpret
 from symgraph.later import Later
 from symgraph.mode import Mode, get_mode
 from symgraph.pipeline import Trace, compile_task
+from symgraph.profile import Profile
 from symgraph.runners import Native, Task
 from symgraph.shared import SharedVariable
 from symgraph.types import as_tensor_variable
@@ -118,6 +119,7 @@ class Request:
     updates: list[Update]
     mode: Mode
     name: str
+    profile: bool = False
 
 
 def function(
@@ -131,7 +133,7 @@ def function(
     name: str | None = None,
     rebuild_strict: bool = True,
     allow_input_downcast: bool | None = None,
-    profile: Any = None,
+    profile: bool | None = None,
     on_unused_input: str | None = None,
 ) -> Function:
     """Compile the computation of `outputs` from `inputs` into a callable.
@@ -152,6 +154,9 @@ def function(
         True, or a list of shared variables, to leave their `default_update` out.
     allow_input_downcast
         Whether arguments may lose precision: True, False, or None for Python floats only.
+    profile
+        Whether each call is measured, step by step; read it from `Function.profile`.
+        `config.profile` if None.
     on_unused_input
         "raise", "warn" or "ignore" an input no output needs.
 
@@ -174,7 +179,8 @@ def function(
     variables, pairs = _substitute(variables, pairs, replace)
     pairs += _default_updates(variables, pairs, no_default_updates)
     _check_unused(specs, [*variables, *(v for _, v in pairs)], on_unused_input)
-    request = Request(specs, variables, form, pairs, get_mode(mode), name or "function")
+    measured = bool(config.profile if profile is None else profile)
+    request = Request(specs, variables, form, pairs, get_mode(mode), name or "function", measured)
     return Function(request)
 
 
@@ -359,7 +365,8 @@ class Function:
         self.inputs = request.inputs
         self.outputs = request.outputs
         self.updates = dict(request.updates)
-        self.trace = Trace()
+        self.trace = Trace(clocked=request.profile)
+        self.profile: Profile | None = None
         roots = [*self.outputs, *self.updates.values()]
         self.shared = list(
             dict.fromkeys(
@@ -388,6 +395,8 @@ class Function:
         self._defaults = [self._default(spec) for spec in self.inputs]
         self._places = {spec.key: n for n, spec in enumerate(self.inputs) if spec.key}
         self._lock = threading.Lock() if self.updates else None
+        if request.profile:
+            self.profile = Profile(request.name, self.trace)
 
     def _default(self, spec: In) -> Any:
         if spec.value is None or isinstance(spec.value, SharedVariable):
@@ -546,7 +555,7 @@ class Function:
         swap: Mapping[SharedVariable, SharedVariable] | None = None,
         delete_updates: bool = False,
         name: str | None = None,
-        profile: Any = None,
+        profile: bool | None = None,
     ) -> Function:
         """Another function of the same graph, shared variables swapped if asked.
 
@@ -568,6 +577,7 @@ class Function:
             [] if delete_updates else updates,
             self.request.mode,
             name or self.name,
+            self.request.profile if profile is None else profile,
         )
         return Function(request)
 

@@ -33,7 +33,7 @@ from symgraph.families import (
 from symgraph.graph import Apply, Constant, Graph, Variable, clone_graph, toposort
 from symgraph.kernel import Kernel, verify
 from symgraph.later import Later
-from symgraph.lower.lower import lower
+from symgraph.lower.lower import Lowered, lower
 from symgraph.memory import Plan, plan
 from symgraph.mode import Mode
 from symgraph.rewrite import rewrite
@@ -56,7 +56,9 @@ class Trace:
     titles: list[str] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
     kernels: list[Kernel] = field(default_factory=list)
-    launches: list[Any] = field(default_factory=list)
+    lowered: list[Lowered] = field(default_factory=list)
+    runners: list[Native | Interpreted] = field(default_factory=list)
+    clocked: bool = False  # whether what runs measures its steps
 
     def stage(self, name: str, make: Callable[[], T]) -> T:
         """Run a stage: the one seam between stages."""
@@ -77,7 +79,7 @@ def compile_task(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     if mode.check:
         check_graph(Graph(canonical.inputs, canonical.roots))
     if mode.backend == "interpret":
-        return Interpreted(canonical)
+        return _interpreted(canonical, trace)
     native = _native(canonical, mode, title, trace)
     if mode.check < 2:
         return native
@@ -93,10 +95,19 @@ def _native(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     if len(parts) == 1 and parts[0][1]:
         return _compiled(task, mode, title, trace)
     runners = [
-        (part, _compiled(_detached(part), mode, title, trace) if native else Interpreted(part))
+        (
+            part,
+            _compiled(_detached(part), mode, title, trace) if native else _interpreted(part, trace),
+        )
         for part, native in parts
     ]
     return Chain(task, runners)
+
+
+def _interpreted(task: Task, trace: Trace) -> Runner:
+    runner = Interpreted(task, trace.clocked)
+    trace.runners.append(runner)
+    return runner
 
 
 def _detached(part: Task) -> Task:
@@ -119,16 +130,19 @@ def _compiled(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
         for kernel in lowered.program.kernels:
             verify(kernel)
     threads.set_threads(config.workers, config.folder)
-    if mode.backend == "numba":
+    if mode.backend == "numba" and not trace.clocked:
         load = numba_side.load
         entry = trace.stage("code", lambda: load(planned, title, config.folder))
     else:
-        text = trace.stage("text", lambda: target.write(planned))
+        text = trace.stage("text", lambda: target.write(planned, trace.clocked))
         entry = trace.stage("code", lambda: target.load(text, config.folder))
     trace.titles.append(title)
     trace.plans.append(planned)
     trace.kernels += lowered.program.kernels
-    return Native(lowered.program, entry, lowered.replaced)
+    trace.lowered.append(lowered)
+    runner = Native(lowered.program, entry, lowered.replaced)
+    trace.runners.append(runner)
+    return runner
 
 
 def is_native(node: Apply) -> bool:

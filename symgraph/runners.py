@@ -6,7 +6,9 @@ gives back the outputs and the next values of the shared variables it did not ov
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -16,7 +18,7 @@ import numpy.typing as npt
 
 from symgraph.backends.stop import Stop
 from symgraph.errors import InputShapeError, ShapeError
-from symgraph.graph import Constant, Variable
+from symgraph.graph import Apply, Constant, Variable
 from symgraph.interpret import interpret
 from symgraph.lower.program import Failure, Program
 from symgraph.types import TensorType
@@ -58,15 +60,29 @@ class Runner(Protocol):
 class Interpreted:
     """Runs a task by the reference interpreter."""
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    def __init__(self, task: Task, clocked: bool = False) -> None:
+        self.task, self.clocked = task, clocked
         self.replaced = tuple(shared for shared, _ in task.updates)
+        self.spent: Counter[Apply] = Counter()  # nanoseconds by node, if they are measured
 
     def __call__(self, arrays: Arrays) -> list[Array]:
         """Outputs, then next values, each in memory of its own."""
         self._check(arrays)
         values = dict(zip(self.task.inputs, arrays, strict=True))
-        return [fresh(r) for r in interpret(self.task.roots, values)]
+        results = interpret(self.task.roots, values, self._watch() if self.clocked else None)
+        return [fresh(r) for r in results]
+
+    def _watch(self) -> Callable[[Apply, Sequence[Any]], None]:
+        """Charge each node with the time since the one before it."""
+        last = time.perf_counter_ns()
+
+        def watch(node: Apply, results: Sequence[Any]) -> None:
+            nonlocal last
+            now = time.perf_counter_ns()
+            self.spent[node] += now - last
+            last = now
+
+        return watch
 
     def _check(self, arrays: Arrays) -> None:
         named: dict[str, tuple[int, Variable]] = {}
@@ -102,7 +118,9 @@ TOO_LARGE = -2  # the status of a product whose sizes BLAS cannot take
 
 
 class Entry(Protocol):
-    """A compiled driver."""
+    """A compiled driver; one that measures itself counts in `words`."""
+
+    words: npt.NDArray[np.int64] | None
 
     def call(self, *arrays: Array) -> tuple[Array, ...]:
         """New arrays; raises `Stop` where a guard fails, TypeError for what is no such array."""
@@ -128,6 +146,10 @@ class Native:
         except Stop as stop:
             report: tuple[int, ...] = stop.args
         return self._after_stop(report, arrays)
+
+    def measured(self) -> list[int]:
+        """The words that a driver which measures itself counts in."""
+        return [] if self.entry.words is None else self.entry.words.tolist()
 
     def _after_stop(self, report: tuple[int, ...], arrays: Arrays) -> Arrays:
         """Raise what a guard reported; copy an argument that lies in overwritten memory."""

@@ -19,7 +19,7 @@ FLOORS = [
     " typed_list sparse tensor",
     "lower memory verify",
     "backends",
-    "mode runners borders pipeline function show",
+    "mode runners borders pipeline profile function show",
     "data __init__ demo cli __main__",
 ]
 HEIGHT = {

@@ -9,7 +9,7 @@ steps      kernels written, steps scheduled, guards set          level.py, kerne
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from symgraph.graph import Constant, Graph, Variable, ancestors
@@ -28,6 +28,8 @@ class Lowered:
     program: Program
     outputs: int  # the first results are the outputs
     replaced: tuple[Variable, ...]  # the others are new values of these shared variables
+    sizes: Sizes  # the dims of every variable, as formulas
+    buffers: Mapping[Variable, Buffer]  # the memory of those that have some
 
 
 def lower(
@@ -116,4 +118,5 @@ class Lowering(Level):
             tuple(self.whole.failures),
             tuple(parameters[v] for v in dict.fromkeys(self.written)),
         )
-        return Lowered(program, len(self.outputs), tuple(self.replaced))
+        replaced = tuple(self.replaced)
+        return Lowered(program, len(self.outputs), replaced, self.sizes, self.buffers)

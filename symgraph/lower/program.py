@@ -194,6 +194,11 @@ class Program:
         return tuple(dict.fromkeys(launched))
 
 
+def is_work(step: Step) -> bool:
+    """Whether a step takes time worth telling: it runs over memory, or is a loop or a choice."""
+    return not isinstance(step, Bind | Guard | Allocate | Put | Slice)
+
+
 def reads(step: Step) -> tuple[Buffer, ...]:
     """The buffers a step touches, writes included."""
     if isinstance(step, Launch):

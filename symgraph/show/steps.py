@@ -7,10 +7,23 @@ from dataclasses import dataclass, field
 
 from symgraph.errors import ExportError
 from symgraph.function import Function
-from symgraph.graph import Apply
 from symgraph.kernel import Buffer, Expr, Load, Name, Store, expressions, statements, walk
-from symgraph.lower.program import Copy, Gemm, Launch, Program, Put, Routine, Step, exprs_of
+from symgraph.lower.program import (
+    Allocate,
+    Copy,
+    Gemm,
+    Launch,
+    Program,
+    Put,
+    Routine,
+    Slice,
+    Step,
+    bodies,
+    every,
+    exprs_of,
+)
 from symgraph.memory import Plan
+from symgraph.profile import nodes_of, step_name
 from symgraph.show.view import Edge, Node, View, kind_of
 from symgraph.show.words import leaf_text, type_text, visible
 
@@ -38,7 +51,23 @@ def accesses(step: Step) -> Access:
         return Access(loads, (step.buffer,))
     if isinstance(step, Routine):
         return Access(tuple(b for b, _ in step.inputs), tuple(b for b, _ in step.outputs))
+    if bodies(step):
+        return _of_bodies(step)
     return Access(loads, ())
+
+
+def _of_bodies(step: Step) -> Access:
+    """What a loop or a choice does: all that its steps do, to the whole of what they cut up."""
+    inside = [part for body in bodies(step) for part in every(body)]
+    whole = {part.buffer: part.source for part in inside if isinstance(part, Slice)}
+    made = {part.buffer for part in inside if isinstance(part, Allocate)}
+    found = [accesses(part) for part in inside if not bodies(part)]
+    reads = (whole.get(b, b) for access in found for b in access.reads)
+    writes = (whole.get(b, b) for access in found for b in access.writes)
+    return Access(
+        tuple(b for b in dict.fromkeys(reads) if b not in made),
+        tuple(b for b in dict.fromkeys(writes) if b not in made),
+    )
 
 
 def _of_kernel(step: Launch) -> tuple[tuple[Buffer, ...], tuple[Buffer, ...]]:
@@ -58,34 +87,6 @@ def _given(
 ) -> tuple[Buffer, ...]:
     found = (given[p] for p in params)
     return tuple(b for b in found if isinstance(b, Buffer))
-
-
-def is_work(step: Step) -> bool:
-    """Whether a step takes time worth telling: it runs over memory."""
-    return isinstance(step, Launch | Gemm | Routine | Copy)
-
-
-def work_steps(plan: Plan) -> list[tuple[int, Step]]:
-    """The steps of a plan that run over memory, with their places in its body."""
-    return [(n, step) for n, step in enumerate(plan.body) if is_work(step)]
-
-
-def step_name(step: Step) -> str:
-    """What a step is called: its kernel, or what the library does."""
-    if isinstance(step, Launch):
-        return step.kernel.name
-    if isinstance(step, Gemm):
-        return "matrix product"
-    if isinstance(step, Routine):
-        return step.routine.rpartition(":")[2]
-    return "copy"
-
-
-def nodes_of(step: Step) -> tuple[Apply, ...]:
-    """The nodes a step computes."""
-    if isinstance(step, Launch):
-        return step.nodes
-    return (step.node,) if isinstance(step, Gemm | Routine) else ()
 
 
 def lines_of(step: Step) -> tuple[str, ...]:
@@ -130,7 +131,7 @@ class _Builder:
     def _step(self, box: str, step: Step, access: Access) -> None:
         nodes = nodes_of(step)
         text = ", ".join(dict.fromkeys(visible(type(node.op).__name__) for node in nodes))
-        name = step_name(step) if nodes or isinstance(step, Copy) else "scalar"
+        name = step_name(step)
         scope = nodes[0].made_at.scope if nodes else ""
         place = "\n".join(lines_of(step))
         self.nodes.append(Node(box, "op", name, text, place, "", visible(scope)))

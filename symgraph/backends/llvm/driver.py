@@ -40,12 +40,14 @@ from symgraph.lower.program import (
     Routine,
     Slice,
     Step,
+    is_work,
     touched,
 )
-from symgraph.memory import ALIGNMENT, Plan, slot_size
+from symgraph.memory import ALIGNMENT, ARENA, CALLS, HEAD, SIZES, Plan, named_sizes, slot_size
 from symgraph.types import TensorType
 
 NAME = "call"
+COUNTS = 2  # which of the owner's objects holds the words a driver counts in
 SHARED_MEMORY, TOO_LARGE = -1, -2  # codes of Stop besides the program's own failures
 UINT8 = np.dtype("uint8").num
 
@@ -53,7 +55,7 @@ UINT8 = np.dtype("uint8").num
 class Driver:
     """Writes the driver of a plan."""
 
-    def __init__(self, plan: Plan, kernel_names: dict[Kernel, str]) -> None:
+    def __init__(self, plan: Plan, kernel_names: dict[Kernel, str], clocked: bool = False) -> None:
         self.plan, self.program, self.kernel_names = plan, plan.program, kernel_names
         self.body = Body(Needs(), OPERATIONS)
         self.results = {r.buffer: n for n, r in enumerate(self.program.results)}
@@ -61,6 +63,9 @@ class Driver:
         self.loose = {b: len(self.results) + n for n, b in enumerate(loose)}
         self.used = {b for step in (*plan.head, *plan.body) for b in touched(step)}
         self.depth = 0  # of the loops a step stands in
+        steps = enumerate(plan.body) if clocked else ()
+        self.timed = {id(step): number for number, step in steps if is_work(step)}
+        self.clocked = clocked
         self.objects: dict[Buffer, str] = {}
         self.routines: dict[str, RoutineCall] = {}
 
@@ -69,6 +74,8 @@ class Driver:
         body = self.body
         self._locals()
         self._check_arguments()
+        if self.clocked:
+            self._start_clock()
         for parameter, place in zip(self.program.parameters, self._arguments, strict=True):
             self._open(parameter, place)
         for step in self.plan.head:
@@ -76,8 +83,14 @@ class Driver:
         self._aliases()
         self._arena()
         early = [s for s in self.plan.body if self._is_early(s)]
-        for step in (*early, *(s for s in self.plan.body if not self._is_early(s))):
+        for step in early:
             self.step(step)
+        if self.clocked:
+            self._charge(len(self.plan.body) + HEAD)
+        for step in (s for s in self.plan.body if not self._is_early(s)):
+            self.step(step)
+        if self.clocked:
+            self._tell_sizes()
         self._return()
         head = f"define ptr @{NAME}(ptr %owner, ptr %args, i64 %count) nounwind {{"
         return "\n".join([head, "entry:", *body.lines, "}", body.needs.text(), ""])
@@ -90,6 +103,37 @@ class Driver:
     def step(self, step: Step) -> None:
         """Write one step: the one place all of them pass through."""
         STEPS[type(step)](self, step)
+        if id(step) in self.timed:
+            self._charge(self.timed[id(step)])
+
+    # --- the clock ---------------------------------------------------------------------------
+
+    def _start_clock(self) -> None:
+        """Find the words to count in, and read the clock."""
+        body = self.body
+        body.needs.declared["@clock"] = "declare i64 @clock()"
+        at = body.get(f"getelementptr ptr, ptr {self._field('%owner', 'data')}, i64 {COUNTS}")
+        self.counts = self._field(body.get(f"load ptr, ptr {at}"), "data")
+        self.before = body.get("alloca i64")
+        body.do(f"store i64 {body.get('call i64 @clock()')}, ptr {self.before}")
+
+    def _charge(self, place: int) -> None:
+        """Add the time since the clock was last read to a word. Other calls may do so too."""
+        body = self.body
+        now, last = body.get("call i64 @clock()"), body.get(f"load i64, ptr {self.before}")
+        self._count(place, body.get(f"sub i64 {now}, {last}"))
+        body.do(f"store i64 {now}, ptr {self.before}")
+
+    def _count(self, place: int, number: str, how: str = "add") -> None:
+        at = self.body.get(f"getelementptr i64, ptr {self.counts}, i64 {place}")
+        self.body.get(f"atomicrmw {how} ptr {at}, i64 {number} monotonic")
+
+    def _tell_sizes(self) -> None:
+        """Count the call, and leave the sizes it had."""
+        place = len(self.plan.body)
+        self._count(place + CALLS, "1")
+        for number, name in enumerate(named_sizes(self.plan)):
+            self._count(place + SIZES + number, self.body.values[name], "xchg")
 
     # --- beginning and end -------------------------------------------------------------------
 
@@ -192,6 +236,8 @@ class Driver:
                 widths[width] = body.position(width)
             offsets.append(place)
             place = body.get(f"add nsw i64 {place}, {widths[width]}")
+        if self.clocked:
+            self._count(len(self.plan.body) + ARENA, place, "max")
         arena = body.call("@take_arena", "ptr", ("ptr", "%owner"), ("i64", place))
         body.do(f"store ptr {arena}, ptr %arena.at")
         self._fail_unless(body.get(f"icmp ne ptr {arena}, null"))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from symgraph.backends import pool, threads
-from symgraph.backends.llvm import blas, capi, support
+from symgraph.backends.llvm import blas, capi, clock, support
 from symgraph.backends.llvm.machine import QUICK, Code, Module, link
 
 _lock = threading.RLock()
@@ -25,13 +25,16 @@ def _address(symbol: str, folder: Path | None) -> int:
         return _shared("support", folder).address(symbol)
     if symbol in _PRODUCTS:
         return _shared(symbol, folder).address(symbol)
+    if symbol == clock.NAME:
+        return _shared(symbol, folder).address(symbol)
     return capi.address_of(symbol)
 
 
 def _shared(name: str, folder: Path | None) -> Code:
     with _lock:
         if name not in _linked:
-            _linked[name] = _support(folder) if name == "support" else _product(name, folder)
+            make = {"support": _support, clock.NAME: _clock}.get(name)
+            _linked[name] = make(folder) if make else _product(name, folder)
         return _linked[name]
 
 
@@ -39,6 +42,11 @@ def _support(folder: Path | None) -> Code:
     imports = {symbol: capi.address_of(symbol) for symbol in support.IMPORTS}
     imports[pool.POOL] = threads.words_address()
     return link([Module(support.support_text(), QUICK)], folder, support.FUNCTIONS, imports)
+
+
+def _clock(folder: Path | None) -> Code:
+    imports = {symbol: capi.address_of(symbol) for symbol in clock.IMPORTS}
+    return link([Module(clock.TEXT, QUICK)], folder, [clock.NAME], imports)
 
 
 def _product(name: str, folder: Path | None) -> Code:

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from symgraph.backends.llvm import library
-from symgraph.backends.llvm.driver import NAME, Driver
+from symgraph.backends.llvm.driver import COUNTS, NAME, Driver
 from symgraph.backends.llvm.kernels import kernel_text
 from symgraph.backends.llvm.machine import FULL, QUICK, Code, Module, host, link
 from symgraph.backends.routine import RoutineCall
 from symgraph.kernel import Kernel
 from symgraph.later import Later
-from symgraph.memory import Plan
+from symgraph.memory import Plan, clock_words
 
 METH_FASTCALL = 0x80
 numba_side = Later("symgraph.backends.numba_side")
@@ -47,6 +48,7 @@ class Written:
     driver: Module
     symbols: tuple[str, ...]  # what they refer to
     routines: dict[str, RoutineCall]  # those of them that numba compiles
+    words: int = 0  # that the driver counts in, if it measures itself
 
     @property
     def modules(self) -> dict[str, Module]:
@@ -65,14 +67,15 @@ class Written:
         return "\n".join(f"# {name}\n{text}" for name, text in parts)
 
 
-def write(plan: Plan) -> Written:
-    """The text of a plan."""
+def write(plan: Plan, clocked: bool = False) -> Written:
+    """The text of a plan; with `clocked` its driver measures itself."""
     texts = {kernel: kernel_text(kernel) for kernel in plan.program.kernels}
     kernels = {kernel: (t.name, Module(t.text, FULL)) for kernel, t in texts.items()}
-    driver = Driver(plan, {kernel: t.name for kernel, t in texts.items()})
+    driver = Driver(plan, {kernel: t.name for kernel, t in texts.items()}, clocked)
     text = driver.text()
     symbols = (*driver.symbols, *(s for t in texts.values() for s in t.symbols))
-    return Written(kernels, Module(text, QUICK), symbols, driver.routines)
+    words = clock_words(plan) if clocked else 0
+    return Written(kernels, Module(text, QUICK), symbols, driver.routines, words)
 
 
 @dataclass(frozen=True)
@@ -83,14 +86,17 @@ class Entry:
     """
 
     call: Callable[..., tuple[Any, ...]]
+    words: npt.NDArray[np.int64] | None = None
 
 
-def entry_of(code: Code) -> Entry:
-    """The callable of a driver's code."""
+def entry_of(code: Code, words: int = 0) -> Entry:
+    """The callable of a driver's code, which counts in so many words."""
     definition = MethodDef(NAME.encode(), code.address(NAME), METH_FASTCALL, None)
-    owned = np.empty(2, object)
+    counts = np.zeros(words, np.int64) if words else None
+    owned = np.empty(3, object)
     owned[0], owned[1] = np.empty(0, np.uint8), (code, definition)
-    return Entry(new_function(ctypes.addressof(definition), owned, None))
+    owned[COUNTS] = counts
+    return Entry(new_function(ctypes.addressof(definition), owned, None), counts)
 
 
 def load(written: Written, folder: Path | None) -> Entry:
@@ -100,4 +106,6 @@ def load(written: Written, folder: Path | None) -> Entry:
     imports = library.addresses(foreign, folder)
     for symbol, call in written.routines.items():
         imports[symbol] = numba_side.routine_address(call, folder)
-    return entry_of(link([*modules.values(), written.driver], folder, [NAME], imports))
+    return entry_of(
+        link([*modules.values(), written.driver], folder, [NAME], imports), written.words
+    )

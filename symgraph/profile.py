@@ -1,0 +1,298 @@
+"""Where the time of a compiled function goes: by step, by kind of operation, by the user's line.
+
+The native driver reads the clock behind each of its steps, some 20 ns each. The time of a kernel
+is shared out among the nodes in it by an estimate of their work, so that lines have times
+through fusion.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from symgraph.errors import Place
+from symgraph.graph import Apply
+from symgraph.lower.lower import Lowered
+from symgraph.lower.measure import work_of
+from symgraph.lower.program import (
+    Branch,
+    Copy,
+    Gemm,
+    Launch,
+    Put,
+    Repeat,
+    Routine,
+    Step,
+    bodies,
+    is_work,
+)
+from symgraph.memory import ARENA, CALLS, HEAD, SIZES, Plan, named_sizes
+from symgraph.pipeline import Trace
+from symgraph.runners import Interpreted, Native
+
+WIDTH = 110  # columns of a table that is not printed to a terminal
+NANO = 1e-9
+NAMES: dict[type, str] = {
+    Gemm: "matrix product",
+    Copy: "copy",
+    Repeat: "loop",
+    Branch: "choice",
+    Put: "scalar",
+}
+LINES = 20  # rows of each table
+
+_collectors: list[list[Profile]] = []
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """A step that runs over memory, and the seconds it took in all calls."""
+
+    step: Step
+    part: int  # which of the function's programs it belongs to
+    place: int  # in the body of its plan
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """The kernel, or what the library does."""
+        return step_name(self.step)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table: what, its seconds, its share of all, how many nodes."""
+
+    what: str
+    seconds: float
+    share: float
+    count: int
+    ops: tuple[str, ...] = ()
+
+
+class Profile:
+    """The measurements of one function; `print(f.profile)` shows them.
+
+    Attributes
+    ----------
+    name
+        The function's name.
+    """
+
+    def __init__(self, name: str, trace: Trace) -> None:
+        self.name, self.trace = name, trace
+        for collector in _collectors:
+            collector.append(self)
+
+    # --- what was measured -------------------------------------------------------------------
+
+    @property
+    def calls(self) -> int:
+        """How often compiled code ran; 0 for a function without any."""
+        counts = [native.measured()[len(plan.body) + CALLS] for plan, native in self._natives()]
+        return max(counts, default=0)
+
+    @property
+    def seconds(self) -> float:
+        """The time in steps and between them, over all calls."""
+        heads = (native.measured()[len(plan.body) + HEAD] for plan, native in self._natives())
+        return self.step_seconds + sum(heads) * NANO
+
+    @property
+    def step_seconds(self) -> float:
+        """The time in steps, over all calls."""
+        return sum(step.seconds for step in self.steps) + sum(self._python().values()) * NANO
+
+    @property
+    def steps(self) -> list[StepTime]:
+        """The steps that run over memory, in order."""
+        found = []
+        for part, (plan, native) in enumerate(self._natives()):
+            counts = native.measured()
+            found += [
+                StepTime(step, part, place, counts[place] * NANO)
+                for place, step in enumerate(plan.body)
+                if is_work(step)
+            ]
+        return found
+
+    @property
+    def memory_peak(self) -> int:
+        """The bytes of the largest block of temporaries."""
+        return sum(native.measured()[len(p.body) + ARENA] for p, native in self._natives())
+
+    @property
+    def compile_seconds(self) -> dict[str, float]:
+        """How long each stage of the compiler took."""
+        return dict(self.trace.seconds)
+
+    def sizes(self, part: int = 0) -> dict[str, int]:
+        """The sizes of the last call, by the names the generated code gives them."""
+        plan, native = list(self._natives())[part]
+        counts = native.measured()
+        return dict(zip(named_sizes(plan), counts[len(plan.body) + SIZES :], strict=True))
+
+    def nodes(self) -> dict[Apply, float]:
+        """The seconds of each node: those of its kernel, shared out by estimated work."""
+        spent: dict[Apply, float] = defaultdict(float)
+        known = [self.sizes(part) for part, _ in enumerate(self.trace.plans)]
+        for timed in self.steps:
+            lowered = self.trace.lowered[timed.part]
+            for node, share in shares(timed.step, lowered, known[timed.part]):
+                spent[node] += share * timed.seconds
+        for node, ticks in self._python().items():
+            spent[node] += ticks * NANO
+        return dict(spent)
+
+    def _natives(self) -> Iterator[tuple[Plan, Native]]:
+        natives = (r for r in self.trace.runners if isinstance(r, Native))
+        yield from zip(self.trace.plans, natives, strict=True)
+
+    def _python(self) -> Counter[Apply]:
+        spent: Counter[Apply] = Counter()
+        for runner in self.trace.runners:
+            if isinstance(runner, Interpreted):
+                spent.update(runner.spent)
+        return spent
+
+    # --- tables ------------------------------------------------------------------------------
+
+    def by_kernel(self) -> list[Row]:
+        """The time of each kernel, library call and copy, the longest first."""
+        groups: dict[str, list[tuple[float, Sequence[Apply]]]] = defaultdict(list)
+        for timed in self.steps:
+            groups[timed.name].append((timed.seconds, nodes_of(timed.step)))
+        for node, ticks in self._python().items():
+            groups[f"{node.op} in Python"].append((ticks * NANO, [node]))
+        rows = {
+            name: (sum(s for s, _ in found), len(found), [n for _, ns in found for n in ns])
+            for name, found in groups.items()
+        }
+        return self._ranked(rows)
+
+    def by_op(self) -> list[Row]:
+        """The time of each class of operation, the longest first."""
+        return self._grouped(lambda node: type(node.op).__name__)
+
+    def by_line(self) -> list[Row]:
+        """The time of each line of the user's program, the longest first."""
+        return self._grouped(lambda node: str(Place(*node.made_at[:2])))
+
+    def _grouped(self, key: Any) -> list[Row]:
+        groups: dict[str, list[tuple[Apply, float]]] = defaultdict(list)
+        for node, seconds in self.nodes().items():
+            groups[key(node)].append((node, seconds))
+        rows = {
+            name: (sum(s for _, s in found), len(found), [n for n, _ in found])
+            for name, found in groups.items()
+        }
+        return self._ranked(rows)
+
+    def _ranked(self, rows: dict[str, tuple[float, int, list[Apply]]]) -> list[Row]:
+        whole = self.step_seconds or 1.0
+        made = [
+            Row(name, seconds, seconds / whole, count, _names(nodes))
+            for name, (seconds, count, nodes) in rows.items()
+        ]
+        return sorted(made, key=lambda row: -row.seconds)
+
+    def __rich_console__(self, console: Console, options: Any) -> Iterator[Any]:
+        calls = self.calls
+        yield f"[bold]{escape(self.name)}[/bold]: {calls} calls, {duration(self.seconds)} in all"
+        if calls:
+            each, peak = duration(self.seconds / calls), self.memory_peak / 1e6
+            yield f"{each} a call, {peak:.3g} MB of temporaries at most"
+        yield _table("your line", self.by_line())
+        yield _table("kernel", self.by_kernel())
+        yield _table("operation", self.by_op())
+        stages = Table("compiling", "time", box=None)
+        for name, seconds in self.compile_seconds.items():
+            stages.add_row(name, duration(seconds))
+        yield stages
+
+    def __str__(self) -> str:
+        console = Console(file=io.StringIO(), width=WIDTH, color_system=None)
+        console.print(self)
+        return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+    def __repr__(self) -> str:
+        return f"<profile of {self.name}: {self.calls} calls, {duration(self.seconds)}>"
+
+
+def _names(nodes: Sequence[Apply]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(type(node.op).__name__ for node in nodes))
+
+
+def _table(title: str, rows: Sequence[Row]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("time", justify="right")
+    table.add_column("share", justify="right")
+    table.add_column("times", justify="right")
+    table.add_column(title, overflow="fold")
+    for row in rows[:LINES]:
+        words = f"{row.what}" if title == "operation" else f"{row.what}  {' '.join(row.ops)}"
+        table.add_row(duration(row.seconds), f"{row.share:.0%}", str(row.count), escape(words))
+    if len(rows) > LINES:
+        table.add_row("", "", "", f"and {len(rows) - LINES} more")
+    return table
+
+
+def duration(seconds: float) -> str:
+    """A time in three figures.
+
+    >>> [duration(s) for s in (2, 0.0315, 4.2e-5, 9e-8)]
+    ['2 s', '31.5 ms', '42 us', '90 ns']
+    """
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / NANO:.3g} ns"
+
+
+@contextmanager
+def collected() -> Iterator[list[Profile]]:
+    """A list that fills with the profiles of the functions compiled inside the block."""
+    found: list[Profile] = []
+    _collectors.append(found)
+    try:
+        yield found
+    finally:
+        _collectors.remove(found)
+
+
+# --- steps -----------------------------------------------------------------------------------
+
+
+def step_name(step: Step) -> str:
+    """What a step is called: its kernel, or what the library does."""
+    if isinstance(step, Launch):
+        return step.kernel.name
+    if isinstance(step, Routine):
+        return step.routine.rpartition(":")[2]
+    return NAMES.get(type(step), type(step).__name__)
+
+
+def nodes_of(step: Step) -> tuple[Apply, ...]:
+    """The nodes a step computes."""
+    if isinstance(step, Launch):
+        return step.nodes
+    if isinstance(step, Gemm | Routine):
+        return (step.node,)
+    inside = (node for body in bodies(step) for part in body for node in nodes_of(part))
+    return tuple(dict.fromkeys(inside))
+
+
+def shares(step: Step, lowered: Lowered, known: dict[str, int]) -> list[tuple[Apply, float]]:
+    """The nodes of a step, each with its share of the step's time by estimated work."""
+    nodes = nodes_of(step)
+    work = [work_of(node, lowered.sizes, known) for node in nodes]
+    whole = sum(work)
+    return [(n, w / whole if whole else 1 / len(nodes)) for n, w in zip(nodes, work, strict=True)]
