@@ -27,7 +27,7 @@ from symgraph.ops.custom import as_op
 from symgraph.ops.watch import PdbBreakpoint, Print
 from symgraph.random import RandomStream
 from symgraph.shared import SharedVariable, shared
-from symgraph.show import debugprint, export, load_json, pp, pprint
+from symgraph.show import debugprint, export, load_json, pp, pprint, report
 from symgraph.types import TensorType, as_tensor_variable, constant
 
 __version__ = "0.1.0"
@@ -75,6 +75,7 @@ __all__ = [
     "pp",
     "pprint",
     "reduce",
+    "report",
     "scan",
     "scan_checkpoints",
     "shared",

@@ -1,4 +1,4 @@
-"""The `symgraph` command: `demo`, `export`, `profile`, `cache`."""
+"""The `symgraph` command: `demo`, `export`, `report`, `profile`, `cache`."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_demo(commands.add_parser("demo", help="train a network on handwritten digits"))
     add_export(commands.add_parser("export", help="write a graph to a file", epilog=EXPORT_HELP))
+    add_report(commands.add_parser("report", help="write a page on a function", epilog=TARGET_HELP))
     add_profile(commands.add_parser("profile", help="run a program, tell where its time went"))
     add_cache(commands.add_parser("cache", help="show or clear the folder of compiled code"))
     return top
@@ -102,6 +103,17 @@ def add_export(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--layout", choices=LAYOUTS, default="auto", help="who places boxes")
     command.set_defaults(run=run_export)
+
+
+def add_report(command: argparse.ArgumentParser) -> None:
+    """The grammar of `symgraph report`."""
+    command.add_argument("target", metavar="TARGET", help="a compiled function; see below")
+    command.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.html")
+    command.add_argument(
+        "--inputs", type=Path, metavar="FILE.npz", help="arguments to measure with"
+    )
+    command.add_argument("--assembly", action="store_true", help="list the kernels' machine code")
+    command.set_defaults(run=run_report)
 
 
 def add_profile(command: argparse.ArgumentParser) -> None:
@@ -191,6 +203,13 @@ def guarded(place: str, load: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return load()
     except Exception as error:
         raise UserError(f"cannot load {place}: {type(error).__name__}: {error}") from error
+
+
+def run_report(options: argparse.Namespace, console: Console) -> None:
+    """Write the report on the user's function."""
+    target = find_target(options.target)
+    sg.report(target, options.out, inputs=options.inputs, assembly=options.assembly)
+    console.print(f"wrote {options.out}", markup=False)
 
 
 def run_profile(options: argparse.Namespace, console: Console) -> None:

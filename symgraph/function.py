@@ -358,6 +358,7 @@ class Function:
     """
 
     pictures: ClassVar[Callable[[Any], dict[str, str]]]  # by MIME type; set by show/notebook.py
+    report: ClassVar[Callable[..., str]]  # a page about it; set by show/report.py
 
     def __init__(self, request: Request) -> None:
         self.request = request

@@ -163,6 +163,11 @@ class Profile:
                 spent.update(runner.spent)
         return spent
 
+    def reset(self) -> None:
+        """Forget what was measured so far."""
+        for runner in self.trace.runners:
+            runner.reset()
+
     # --- tables ------------------------------------------------------------------------------
 
     def by_kernel(self) -> list[Row]:

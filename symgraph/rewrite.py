@@ -132,6 +132,7 @@ class Step(NamedTuple):
 
 
 Watch: TypeAlias = Callable[[Step], None]
+Moved: TypeAlias = Callable[[Variable, Variable], None]
 
 
 @dataclass
@@ -154,6 +155,7 @@ def rewrite(
     *,
     budget: int | None = None,
     watch: Watch | None = None,
+    moved: Moved | None = None,
     report: RewriteReport | None = None,
 ) -> Graph:
     """`graph` with every rule applied wherever it fires, equal nodes merged.
@@ -165,6 +167,9 @@ def rewrite(
         unless given.
     watch
         Called with each `Step`.
+    moved
+        Called with an output of each node that is put on other inputs or merged with its equal,
+        and with what stands in its place.
     report
         Filled with counts and times.
 
@@ -175,7 +180,7 @@ def rewrite(
     """
     report = RewriteReport() if report is None else report
     start = time.perf_counter()
-    outputs = _Rewriter(graph, rules, budget or config.rewrite_budget, watch, report).run()
+    outputs = _Rewriter(graph, rules, budget or config.rewrite_budget, watch, report, moved).run()
     report.elapsed += time.perf_counter() - start
     return Graph(graph.inputs, outputs)
 
@@ -184,9 +189,15 @@ class _Rewriter:
     """One call of `rewrite`: sweeps over the graph until no rule fires."""
 
     def __init__(
-        self, graph: Graph, rules: RuleSet, budget: int, watch: Watch | None, report: RewriteReport
+        self,
+        graph: Graph,
+        rules: RuleSet,
+        budget: int,
+        watch: Watch | None,
+        report: RewriteReport,
+        moved: Moved | None,
     ) -> None:
-        self.graph, self.watch, self.report = graph, watch, report
+        self.graph, self.watch, self.report, self.moved = graph, watch, report, moved
         self.budget = budget * (len(graph.toposort()) + 1)
         self.shared = _Table()
         self.local, self.asking = (
@@ -206,7 +217,7 @@ class _Rewriter:
         return outputs
 
     def _sweep(self, outputs: Iterable[Variable], trial: _Trial) -> tuple[Variable, ...]:
-        sweep = _Sweep(self.shared, trial, self.graph.inputs)
+        sweep = _Sweep(self.shared, trial, self.graph.inputs, self.moved)
         return tuple(sweep.settle(var) for var in outputs)
 
     def _fired(self, rule: Rule, old: Variable, new: Variable) -> None:
@@ -340,8 +351,14 @@ class _Trial:
 class _Sweep:
     """One walk over a graph in which every variable gets its final form, inputs first."""
 
-    def __init__(self, shared: _Table, trial: _Trial, inputs: Sequence[Variable]) -> None:
-        self.shared, self.trial = shared, trial
+    def __init__(
+        self,
+        shared: _Table,
+        trial: _Trial,
+        inputs: Sequence[Variable],
+        moved: Moved | None = None,
+    ) -> None:
+        self.shared, self.trial, self.moved = shared, trial, moved
         self.settled = {var: var for var in inputs}
         self._becomes: dict[Variable, Variable] = {}
         self._because: dict[Variable, Rule] = {}
@@ -385,7 +402,10 @@ class _Sweep:
     def _advance_node(self, node: Apply) -> None:
         first = self.shared.node(node, [self.settled[v] for v in node.inputs])
         if first is not node:
-            self._becomes.update(zip(node.outputs, first.outputs, strict=True))
+            for old, new in zip(node.outputs, first.outputs, strict=True):
+                self._becomes[old] = new
+                if self.moved is not None:
+                    self.moved(old, new)
             return
         found = self.trial(node)
         if found is None:

@@ -72,6 +72,10 @@ class Interpreted:
         results = interpret(self.task.roots, values, self._watch() if self.clocked else None)
         return [fresh(r) for r in results]
 
+    def reset(self) -> None:
+        """Forget the times measured."""
+        self.spent.clear()
+
     def _watch(self) -> Callable[[Apply, Sequence[Any]], None]:
         """Charge each node with the time since the one before it."""
         last = time.perf_counter_ns()
@@ -150,6 +154,11 @@ class Native:
     def measured(self) -> list[int]:
         """The words that a driver which measures itself counts in."""
         return [] if self.entry.words is None else self.entry.words.tolist()
+
+    def reset(self) -> None:
+        """Forget the counts."""
+        if self.entry.words is not None:
+            self.entry.words[:] = 0
 
     def _after_stop(self, report: tuple[int, ...], arrays: Arrays) -> Arrays:
         """Raise what a guard reported; copy an argument that lies in overwritten memory."""

@@ -12,7 +12,7 @@ from numba import types
 
 from symgraph.backends.scalar_math import definitions, externals
 from symgraph.backends.store import array
-from symgraph.backends.text import expression, kernel_text, literal, numba_name
+from symgraph.backends.text import expression, harmless, kernel_text, literal, numba_name
 from symgraph.graph import Constant
 from symgraph.kernel import Buffer, Call, Expr, Kernel, Load
 from symgraph.lower.program import (
@@ -55,7 +55,7 @@ def module_text(plan: Plan, title: str) -> str:
     called = sorted({s.routine for s in plan.steps if isinstance(s, Routine)})
     special = "".join(map(_external, externals(expressions_of(plan))))
     parts = [
-        f'"""{title}"""\n\n{IMPORTS}' + "".join(map(import_line, called)),
+        f'"""{harmless(title)}"""\n\n{IMPORTS}' + "".join(map(import_line, called)),
         *([EXTERNALS + special] if special else []),
         *definitions(expressions_of(plan)),
         *map(kernel_text, kernels),

@@ -209,11 +209,20 @@ SPECIAL: dict[str, Writer] = {
 }
 
 
+def harmless(text: str) -> str:
+    r"""`text` on one line of ASCII that ends neither a comment nor a docstring.
+
+    >>> harmless('a \"\"\" b')
+    "a ''' b"
+    """
+    return text.encode("unicode_escape").decode("ascii").replace('"', "'")
+
+
 def kernel_text(kernel: Kernel) -> str:
     """A kernel as a Python function."""
     names = [p.name if isinstance(p, Buffer) else p.id for p in kernel.params]
     lines = ["@kernel", f"def {kernel.name}(lo, hi, share{''.join(', ' + n for n in names)}):"]
-    lines += [f"    # {note}" for note in kernel.notes]
+    lines += [f"    # {harmless(note)}" for note in kernel.notes]
     return "\n".join([*lines, *statements_text(kernel.body, 1)])
 
 

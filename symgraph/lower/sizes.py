@@ -119,6 +119,10 @@ class Sizes:
         for node in toposort(graph.outputs, stop=graph.inputs):
             self._infer(node)
 
+    def knows(self, var: Variable) -> bool:
+        """Whether a variable is one of the graph's."""
+        return isinstance(var, Constant) or var in self._dims
+
     def dims(self, var: Variable) -> tuple[Expr, ...]:
         """The sizes of a variable, equal ones the same expression."""
         if isinstance(var, Constant):

@@ -5,5 +5,6 @@ from symgraph.show.json_graph import load_json
 from symgraph.show.notebook import pictures
 from symgraph.show.pretty import pp, pprint
 from symgraph.show.printing import debugprint
+from symgraph.show.report import report
 
-__all__ = ["debugprint", "export", "load_json", "pictures", "pp", "pprint"]
+__all__ = ["debugprint", "export", "load_json", "pictures", "pp", "pprint", "report"]

@@ -18,7 +18,7 @@ from numba.core.dispatcher import Dispatcher
 from symgraph.backends import division, pointers, portable, scalar, stop, support
 from symgraph.backends.numba_target import Driver, expressions_of
 from symgraph.backends.scalar_math import definitions
-from symgraph.backends.text import kernel_text
+from symgraph.backends.text import harmless, kernel_text
 from symgraph.errors import ExportError
 from symgraph.graph import Constant, Graph, Variable
 from symgraph.kernel import Buffer, Expr
@@ -164,7 +164,9 @@ class _Writer:
         updates = len(self.lowered.program.written) + len(self.lowered.replaced)
         does = "computes the outputs" + " and stores the updates" * bool(updates)
         title = f"{self.subject.name}: {arguments}" if arguments else self.subject.name
-        header = HEADER.format(title=title, name=self.name, arguments=arguments, does=does)
+        header = HEADER.format(
+            title=harmless(title), name=self.name, arguments=arguments, does=does
+        )
         parts = [
             header,
             *map(_prelude, PRELUDE),

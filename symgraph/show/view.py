@@ -79,13 +79,19 @@ class View:
 
 def view_of(subject: Subject, fold: bool = True) -> View:
     """The view of a graph; with `fold` numbers are written into the boxes that read them."""
+    return view_and_ids(subject, fold)[0]
+
+
+def view_and_ids(subject: Subject, fold: bool = True) -> tuple[View, dict[Apply | Variable, str]]:
+    """The view of a graph, and the box of each node and leaf."""
     builder = _Builder(subject, fold)
-    return View(
+    view = View(
         visible(subject.name),
         tuple(builder.nodes),
         tuple(builder.edges),
         tuple(_clusters(subject, builder.ids)),
     )
+    return view, builder.ids
 
 
 @dataclass

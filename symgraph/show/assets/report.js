@@ -129,6 +129,7 @@ function showPosition(n) {
   const { stage, frame, n: place } = positions[n];
   const graph = stage ? stage.graph : graphOfFrame(place);
   viewer.show(graph, frame ? frame.added : []);
+  if (frame?.added.length) viewer.centre(frame.added[0], 0.6);
   detail(viewer.chosen ? viewer.nodes.get(viewer.chosen) : null);
   if (!slider) return;
   slider.value = n;
