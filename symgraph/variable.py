@@ -11,18 +11,23 @@ from symgraph.errors import NotNumPyError
 from symgraph.graph import Constant, Variable
 from symgraph.ops import (
     arith,
+    arrange,
     cast,
     compare,
     create,
+    cumulative,
     diagonals,
     elementary,
     index,
     linalg,
     logic,
+    picking,
     reduce,
     rounding,
+    search,
     select,
     shape,
+    sort,
 )
 from symgraph.types import TensorType
 
@@ -69,6 +74,11 @@ class TensorVariable(Variable):
     def T(self) -> Variable:
         """The axes reversed."""
         return shape.transpose(self)
+
+    @property
+    def mT(self) -> Variable:
+        """The last two axes exchanged."""
+        return shape.swapaxes(self, -1, -2)
 
     @property
     def real(self) -> Variable:
@@ -275,9 +285,9 @@ class TensorVariable(Variable):
         """Whether all elements are nonzero."""
         return reduce.all(self, axis, keepdims)
 
-    def ptp(self, axis: Any = None) -> Variable:
+    def ptp(self, axis: Any = None, keepdims: bool = False) -> Variable:
         """Largest minus smallest element."""
-        return reduce.ptp(self, axis)
+        return reduce.ptp(self, axis, keepdims)
 
     def norm(self, L: Any = 2, axis: Any = None, keepdims: bool = False) -> Variable:
         """The L-norm over axes."""
@@ -346,6 +356,8 @@ class TensorVariable(Variable):
         """Complex conjugate."""
         result: Variable = cast.conj(self)
         return result
+
+    conjugate = conj
 
     def transfer(self, target: str) -> Variable:
         """This on another device; "cpu" is the only one."""
@@ -461,12 +473,33 @@ def _unary(name: str, op: Callable[[Any], Any]) -> None:
     setattr(TensorVariable, name, method)
 
 
+def _compress(self: TensorVariable, condition: Any, axis: int | None = None) -> Variable:
+    """The parts along an axis where a vector is nonzero."""
+    return picking.compress(condition, self, axis)
+
+
+# Functions of a tensor that are its methods too, under their own names.
+METHODS: dict[Any, str] = {
+    arith: "abs_ deg2rad rad2deg",
+    arrange: "repeat",
+    cumulative: "cumsum cumprod",
+    picking: "choose nonzero_values",
+    search: "nonzero searchsorted",
+    sort: "argpartition argsort partition sort",
+}
+for _module, _names in METHODS.items():
+    for _name in _names.split():
+        setattr(TensorVariable, _name, getattr(_module, _name))
+setattr(TensorVariable, "compress", _compress)  # noqa: B010 - its arguments are in another order
+
 # NumPy's and Theano's elementwise functions are methods too.
 for _module, _names in (
     (elementary, "exp exp2 expm1 log log2 log10 log1p sqrt sin cos tan arcsin arccos arctan"),
     (elementary, "sinh cosh tanh arcsinh arccosh arctanh"),
     (arith, "sgn sqr"),
     (rounding, "floor ceil trunc"),
+    (cast, "angle"),
+    (elementary, "sigmoid erf erfc"),
 ):
     for _name in _names.split():
         _unary(_name, getattr(_module, _name))

@@ -202,3 +202,21 @@ def test_names_and_places_travel() -> None:
     assert z.made_at.file == __file__
     again = sg.clone(z)
     assert (again.name, again.tag.test_value, again.made_at) == ("z", 3, z.made_at)
+
+
+def test_functions_that_are_methods_too() -> None:
+    value = np.array([[3.0, 0.0, 2.0], [1.0, 5.0, 0.0]])
+    x = T.dmatrix("x")
+    ours = [
+        x.cumsum(1), x.cumprod(), x.sort(0), x.argsort(), x.repeat(2, 1), x.nonzero()[1],
+        x.nonzero_values(), x[0].sort().searchsorted([1.0, 9.0]), x.compress([0, 1], 0),
+        x.ptp(1), x.mT, x.conjugate(), T.constant([1, 0, 1]).choose([x[0], x[1]]), x.trace(1),
+    ]  # fmt: skip
+    numpys = [
+        value.cumsum(1), value.cumprod(), np.sort(value, 0), value.argsort(), value.repeat(2, 1),
+        value.nonzero()[1], value[value != 0], np.searchsorted([0.0, 2.0, 3.0], [1.0, 9.0]),
+        value.compress([0, 1], 0), np.ptp(value, 1), value.T, value,
+        np.array([1, 0, 1]).choose([value[0], value[1]]), value.trace(1),
+    ]  # fmt: skip
+    for found, want in zip(sg.function([x], ours)(value), numpys, strict=True):
+        np.testing.assert_array_equal(found, want)

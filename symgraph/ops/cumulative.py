@@ -10,10 +10,10 @@ import numpy as np
 
 from symgraph.errors import GraphTypeError
 from symgraph.families import Example, Library, Sample, is_continuous
-from symgraph.ops.arith import add, maximum, mul, neg, sub, true_div
+from symgraph.ops.arith import add, mul, neg, sub, true_div
 from symgraph.ops.arrange import flip
 from symgraph.ops.cast import cast
-from symgraph.ops.compare import eq, neq
+from symgraph.ops.compare import eq, gt, neq
 from symgraph.ops.create import arange, zeros_like
 from symgraph.ops.elementary import exp, log
 from symgraph.ops.index import inc_subtensor
@@ -161,12 +161,14 @@ class LogCumSumExp(_Running):
     def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """exp(x) times the sum from the other end of g exp(-z), its two signs apart."""
         (x,), (z,), (g,) = inputs, outputs, output_grads
-        last = x.type.ndim - 1
-        parts = []
-        for part in (maximum(g, 0), maximum(neg(g), 0)):
-            weights = flip(sub(log(part), z), last)
-            parts.append(exp(add(x, flip(LogCumSumExp()(weights), last))))
-        return [sub(*parts)]
+        return [sub(*(exp(add(x, self._log_of_rest(part, z))) for part in (g, neg(g))))]
+
+    def _log_of_rest(self, g: Tensor, z: Tensor) -> Tensor:
+        """log of the sum from each place on of g exp(-z), over the g above 0."""
+        last = z.type.ndim - 1
+        counts = and_(gt(g, 0), gt(z, -np.inf))
+        weights = sub(log(switch(counts, g, 1)), switch(counts, z, 0))
+        return flip(LogCumSumExp()(flip(switch(counts, weights, -np.inf), last)), last)
 
 
 def _backwards(g: Tensor) -> Tensor:
