@@ -131,8 +131,8 @@ class Level:
         var = self.reader.memory(var)
         if var.owner is None or self.sizes.value(var) is not None or var not in self.own:
             return
-        virtual = self.reader.is_virtual(var)
-        if virtual and block_start(var, self.sizes) is not None:
+        several = bool(self.sizes.space(var))  # one element is a scalar of the driver
+        if several and self.reader.is_virtual(var) and block_start(var, self.sizes) is not None:
             self.reader.blocks.add(var)
             self._demand(var.owner.inputs[0])
         self.stored.add(var)
