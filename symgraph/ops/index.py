@@ -54,8 +54,6 @@ def subtensor(x: Any, index: Any) -> Tensor:
         if -len(scalars) <= index < len(scalars):
             return scalars[index]
     parts, numbers = parse_index(x, index)
-    if not parts:
-        return x
     op: TensorOp = AdvancedSubtensor(parts) if _has_arrays(parts, numbers) else Subtensor(parts)
     result: Tensor = op(x, *numbers)
     return result

@@ -87,7 +87,15 @@ def known_slice(entry: Entry) -> slice | None:
 
 def _plain() -> Sequence[Variable]:
     x, v = matrix(), vector(5)
-    return [Subtensor((FULL,))(x), v[0:5], x[0 : x.shape[0]], v[::1], x[: x.shape[0], 1], v[:7]]
+    return [
+        x[:],
+        Subtensor((FULL,))(x),
+        v[0:5],
+        x[0 : x.shape[0]],
+        v[::1],
+        x[: x.shape[0], 1],
+        v[:7],
+    ]
 
 
 @exact.rule(Subtensor, examples=_plain)
@@ -98,9 +106,9 @@ def plain_slices(node: Apply) -> Variable | None:
     plain = [_plainer(entry, x) for entry in entries]
     while plain and plain[-1].part == FULL:
         plain.pop()
-    if plain == entries:
-        return None
-    return subtensor(x, index_of(plain)) if plain else x
+    if not plain:
+        return x
+    return None if plain == entries else subtensor(x, index_of(plain))
 
 
 def _plainer(entry: Entry, x: Variable) -> Entry:
