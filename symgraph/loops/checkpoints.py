@@ -64,7 +64,8 @@ def scan_checkpoints(
         raise GraphTypeError("scan_checkpoints takes no taps of sequences; use scan")
     count = step_count(n_steps, slots)
     rounds = int_div(count + (save_every_N - 1 if padding else 0), save_every_N)
-    chunks = [_chunked(slot.whole[:count], count, rounds, save_every_N) for slot in slots]
+    missing = rounds * save_every_N - count if padding else None
+    chunks = [_chunked(slot.whole[:count], missing, rounds, save_every_N) for slot in slots]
     others = [as_tensor_variable(item) for item in many(non_sequences)]
 
     def round_of_steps(*arguments: Tensor) -> Any:
@@ -81,9 +82,10 @@ def scan_checkpoints(
     return (outputs[0] if len(outputs) == 1 else outputs), updates
 
 
-def _chunked(whole: Tensor, count: Tensor, rounds: Tensor, size: int) -> Tensor:
-    """The rows of a sequence by rounds, filled up with zeros."""
+def _chunked(whole: Tensor, missing: Tensor | None, rounds: Tensor, size: int) -> Tensor:
+    """The rows of a sequence by rounds, filled up with as many rows of zeros as are missing."""
     sizes = [shape_i(whole, axis) for axis in range(1, whole.type.ndim)]
-    missing = rounds * size - count
-    zero = constant(0, dtype=whole.type.dtype)
-    return reshape(join(0, whole, alloc(zero, missing, *sizes)), [rounds, size, *sizes])
+    if missing is not None:
+        zero = constant(0, dtype=whole.type.dtype)
+        whole = join(0, whole, alloc(zero, missing, *sizes))
+    return reshape(whole, [rounds, size, *sizes])

@@ -1,0 +1,146 @@
+"""Gradients of loops: finite differences, second order, Rop, truncation; by both backends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symgraph as sg
+import symgraph.tensor as T
+
+RNG = np.random.default_rng(9)
+X, W, H = RNG.normal(size=(5, 3)), RNG.normal(size=(3, 3)) * 0.7, RNG.normal(size=3)
+VALUES = [X, W, H]
+x, w, h = T.dmatrix("x"), T.dmatrix("w"), T.dvector("h")
+MODES = ("interpret", "fast_run")
+
+
+def step(row: Any, state: Any) -> Any:
+    return T.tanh(row + T.dot(state, w))
+
+
+def taps() -> Any:
+    def body(before: Any, now: Any, after: Any, far: Any, near: Any) -> list[Any]:
+        return [T.tanh(before * now + after + far - T.dot(near, w)), near * now]
+
+    info = [{"initial": T.stack([h, h * 2, h + 1]), "taps": [-3, -1]}, None]
+    (a, b), _ = sg.scan(body, {"input": x, "taps": [-1, 0, 1]}, info)
+    return (a * b).sum()
+
+
+def stopping() -> Any:
+    a, _ = sg.scan(
+        lambda row, s: (T.tanh(row + T.dot(s, w)), sg.until((s > 0.9).any())), x, h * 0.1
+    )
+    return (a**2).sum()
+
+
+def nested() -> Any:
+    def outer(row: Any, state: Any) -> Any:
+        inner, _ = sg.scan(lambda e, a: T.tanh(a * e + state[0]), row, state)
+        return T.tanh(inner[-1] + T.dot(inner[0], w))
+
+    return (sg.scan(outer, x, h)[0] ** 2).sum()
+
+
+def carried() -> Any:
+    kept = sg.shared(np.ones(3), name="kept")
+    rows, updates = sg.scan(lambda row: (T.sin(kept * row), {kept: kept * T.dot(row, w)}), x)
+    return (rows**2).sum() + T.tanh(updates[kept]).sum() + (h**3).sum()
+
+
+def several() -> Any:
+    def body(row: Any, a: Any, b: Any) -> list[Any]:
+        return [T.dot(b, w) * row, T.tanh(a + row), a.sum() * h]
+
+    (a, b, c), _ = sg.scan(body, x, [h, h * 2, None])
+    return (a[-1] ** 2).sum() + b[2].sum() + (c * x).sum()
+
+
+COSTS: dict[str, Callable[[], Any]] = {
+    "all states": lambda: (sg.scan(step, x, h)[0] ** 2).sum(),
+    "last state": lambda: (sg.reduce(step, x, h)[0] ** 2).sum(),
+    "backwards": lambda: (sg.scan(step, x, h, go_backwards=True)[0] ** 2).sum(),
+    "taps": taps,
+    "until": stopping,
+    "nested": nested,
+    "carried": carried,
+    "several": several,
+    "checkpoints": lambda: (sg.scan_checkpoints(step, x, h, save_every_N=2)[0] ** 2).sum(),
+    "map": lambda: (sg.map(lambda row: T.dot(row, w) * h, x)[0] ** 3).sum(),
+}
+every_cost = pytest.mark.parametrize("name", COSTS)
+
+
+def differences(f: Callable[..., Any], values: list[np.ndarray]) -> list[np.ndarray]:
+    """Central differences of a function of arrays that returns a number."""
+    found = []
+    for place, value in enumerate(values):
+        slope = np.zeros_like(value)
+        for index in np.ndindex(value.shape):
+            ends = []
+            for sign in (1, -1):
+                moved = [v.copy() for v in values]
+                moved[place][index] += sign * 1e-6
+                ends.append(float(f(*moved)))
+            slope[index] = (ends[0] - ends[1]) / 2e-6
+        found.append(slope)
+    return found
+
+
+def near(found: list[np.ndarray], expected: list[np.ndarray], tolerance: float = 1e-6) -> None:
+    for f, e in zip(found, expected, strict=True):
+        scale = max(1.0, float(np.abs(e).max()))
+        np.testing.assert_allclose(f, e, rtol=tolerance, atol=tolerance * scale)
+
+
+@every_cost
+def test_first_and_second_order(name: str) -> None:
+    cost = COSTS[name]()
+    gradients = T.grad(cost, [x, w, h])
+    slope = sum((g * T.sin(g + 0.3)).sum() for g in gradients)
+    curvature = T.grad(slope, [x, w, h])
+    points = [T.constant(RNG.normal(size=v.shape)) for v in VALUES]
+    pushed = T.Rop(cost, [x, w, h], points)
+    every = [cost, slope, pushed, *gradients, *curvature]
+    native, reference = (
+        sg.function([x, w, h], every, mode=mode, on_unused_input="ignore") for mode in MODES
+    )
+    found, expected = native(*VALUES), reference(*VALUES)
+    near(found, expected, 1e-9)
+    near(found[3:6], differences(lambda *v: native(*v)[0], VALUES))
+    near(found[6:9], differences(lambda *v: native(*v)[1], VALUES), 1e-5)
+    total = sum((p.data * g).sum() for p, g in zip(points, found[3:6], strict=True))
+    np.testing.assert_allclose(found[2], total, rtol=1e-9)
+
+
+def test_truncated_gradient() -> None:
+    """As of a loop that begins where the gradient ends, from a state that is constant."""
+    outputs = []
+    for steps in (1, 3, 5, 9):
+        whole, _ = sg.scan(step, x, h, truncate_gradient=steps)
+        cost = (whole[-1] ** 2).sum()
+        start = max(5 - steps, 0)
+        before = T.disconnected_grad(whole[start - 1]) if start else h
+        part, _ = sg.scan(step, x[start:], before)
+        same = (part[-1] ** 2).sum()
+        wrt = [x, w, h]
+        outputs += [T.grad(c, wrt, disconnected_inputs="ignore") for c in (cost, same)]
+    flat = [g for group in outputs for g in group]
+    for mode in MODES:
+        found = sg.function([x, w, h], flat, mode=mode)(*VALUES)
+        for k in range(0, len(found), 6):
+            near(found[k : k + 3], found[k + 3 : k + 6], 1e-10)
+
+
+def test_integer_states_have_no_gradient_and_stop_none() -> None:
+    def body(row: Any, count: Any, state: Any) -> list[Any]:
+        return [count + 1, T.tanh(state * row) * count]
+
+    (_, states), _ = sg.scan(body, x, [T.constant(1), h])
+    cost = (states**2).sum()
+    f = sg.function([x, h], [cost, *T.grad(cost, [x, h])])
+    near(f(X, H)[1:], differences(lambda *v: f(*v)[0], [X, H]))
