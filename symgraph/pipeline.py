@@ -33,10 +33,10 @@ from symgraph.families import (
 from symgraph.graph import Apply, Constant, Graph, Variable, clone_graph, toposort
 from symgraph.kernel import Kernel, verify
 from symgraph.later import Later
+from symgraph.loops.improve import canonical
 from symgraph.lower.lower import Lowered, lower
 from symgraph.memory import Plan, plan
 from symgraph.mode import Mode
-from symgraph.rewrite import rewrite
 from symgraph.runners import Chain, Compared, Interpreted, Native, Runner, Task
 from symgraph.types import TensorType
 from symgraph.verify import check_graph
@@ -87,7 +87,7 @@ def compile_task(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
 
 
 def _rewritten(task: Task, mode: Mode) -> Task:
-    return task.with_roots(rewrite(Graph(task.inputs, task.roots), mode.rules).outputs)
+    return task.with_roots(canonical(Graph(task.inputs, task.roots), mode.rules).outputs)
 
 
 def _native(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:

@@ -226,6 +226,8 @@ class Level:
         item, node = self.grouping.producer.get(value), value.owner
         if item is None or node is None or value not in self.stored:
             return ()
+        if shared not in item.reads and value not in self.reader.blocks:
+            return (value,)
         if isinstance(item, Group):
             return (value,) if self._reads_same_element(item, shared, node) else ()
         if not overwrites_first(node):

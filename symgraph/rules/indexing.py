@@ -394,3 +394,40 @@ def read_of_written(node: Apply) -> Variable | None:
     y = made.inputs[1]
     same = made.inputs[2:] == node.inputs[1:] and runs_alike(y, node.outputs[0])
     return y if same else None
+
+
+@exact.rule(
+    Subtensor, examples=lambda: [inc_subtensor(matrix(3, 4)[1:], matrix(2, 4, name="y"))[1:]]
+)
+def read_of_added(node: Apply) -> Variable | None:
+    """What was added to at an index is the sum."""
+    made = made_by(node.inputs[0], IncSubtensor)
+    if made is None or made.op.sets or pattern_of(made) != pattern_of(node):  # type: ignore[attr-defined]
+        return None
+    x, y, *numbers = made.inputs
+    if numbers != list(node.inputs[1:]) or not runs_alike(y, node.outputs[0]):
+        return None
+    return add(Subtensor(pattern_of(node))(x, *numbers), y)
+
+
+def _written_elsewhere() -> Sequence[Variable]:
+    x, y = matrix(3, 4), matrix(2, 4, name="y")
+    return [inc_subtensor(x[1:], y)[:1], set_subtensor(x[1:], y)[:1]]
+
+
+@exact.rule(Subtensor, examples=_written_elsewhere)
+def read_before_written(node: Apply) -> Variable | None:
+    """The first rows are what they were if only later ones were written."""
+    made = made_by(node.inputs[0], IncSubtensor)
+    if made is None:
+        return None
+    read, wrote = (
+        known_slice(entries_of(pattern_of(n), n.inputs[first:])[0])
+        for n, first in ((node, 1), (made, 2))
+    )
+    if read is None or wrote is None or read.stop is None or wrote.start is None:
+        return None
+    upwards = all(part.step in (None, 1) for part in (read, wrote))
+    if not upwards or not 0 <= read.stop <= wrote.start or (read.start or 0) < 0:
+        return None
+    return Subtensor(pattern_of(node))(made.inputs[0], *node.inputs[1:])

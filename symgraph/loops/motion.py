@@ -1,0 +1,143 @@
+"""What moves into loops and out of them."""
+
+from __future__ import annotations
+
+from symgraph.batch import vectorize
+from symgraph.errors import GraphTypeError
+from symgraph.graph import Apply, Constant, Variable, clients, clone_graph, toposort
+from symgraph.loops.draft import Draft
+from symgraph.loops.scan import invariants
+from symgraph.ops.arith import Add, add
+from symgraph.ops.create import Alloc, alloc
+from symgraph.ops.linalg import Dot
+from symgraph.ops.pattern import AT, Part
+from symgraph.ops.scan import State, depends_on
+from symgraph.ops.shape import dimshuffle
+from symgraph.ops.subtensor import IncSubtensor
+from symgraph.types import Tensor
+
+
+def take_in(draft: Draft) -> None:
+    """Let the body see what is known of its inputs: numbers, and values repeated everywhere."""
+    for var, whole in list(draft.rows.items()):
+        repeated = _repeated(whole)
+        if repeated is not None:
+            value, sizes = repeated
+            del draft.rows[var]
+            draft.others[var] = alloc(value, *sizes[1:])
+    known: dict[Variable, Variable] = {}
+    for var, whole in list(draft.others.items()):
+        if isinstance(whole, Constant) and whole.data.size == 1:
+            known[var] = whole
+        elif _repeated(whole) is not None:
+            value, *sizes = (_inner(v, draft) for v in whole.owner.inputs)
+            known[var] = alloc(value, *sizes)
+    draft.replace(known)
+    draft.drop_unread()
+
+
+def _repeated(whole: Tensor) -> tuple[Tensor, list[Tensor]] | None:
+    """The one number that a tensor repeats, and its sizes."""
+    if whole.owner is None or not isinstance(whole.owner.op, Alloc):
+        return None
+    value, *sizes = whole.owner.inputs
+    return (value, sizes) if value.type.ndim == 0 else None
+
+
+def _inner(outer: Tensor, draft: Draft) -> Tensor:
+    """What stands for a variable of the graph around the loop in the body."""
+    if isinstance(outer, Constant):
+        return outer
+    for var, whole in draft.others.items():
+        if whole is outer:
+            return var
+    var = outer.type(outer.name)
+    draft.others[var] = outer
+    return var
+
+
+def move_out(draft: Draft) -> None:
+    """Compute before the loop what no step changes, and products of rows of sequences."""
+    steps = [*draft.rows, *draft.lagged]
+    found: dict[Variable, Variable] = {}
+    for var in invariants(draft.results, steps):
+        if var not in draft.others:
+            (outer,) = clone_graph([var], draft.others)
+            found[var] = _inner(outer, draft)
+    draft.replace(found)
+    if draft.stop is None:
+        _products_out(draft)
+
+
+def _products_out(draft: Draft) -> None:
+    """A row times a matrix, step by step, is the sequence times the matrix."""
+    of_states, of_rows = (depends_on(draft.results, v) for v in (draft.lagged, [*draft.rows]))
+    moved: dict[Variable, Variable] = {}
+    behind: set[Apply] = set()
+    for node in reversed(toposort(draft.results)):
+        out = node.outputs[0]
+        free = out in of_rows and out not in of_states
+        if (
+            free
+            and isinstance(node.op, Dot)
+            and node not in behind
+            and _is_row_first(node, of_rows)
+        ):
+            rows = _for_all_rows(out, draft)
+            if rows is not None:
+                behind.update(toposort([out]))
+                var = out.type(out.name)
+                draft.rows[var] = rows
+                moved[out] = var
+    draft.replace(moved)
+
+
+def _is_row_first(node: Apply, of_rows: set[Variable]) -> bool:
+    """Whether the first operand changes with the rows, and the second is the same for all."""
+    a, b = node.inputs
+    return a in of_rows and b not in of_rows
+
+
+def _for_all_rows(var: Tensor, draft: Draft) -> Tensor | None:
+    """The values of all steps at once, if every op on the way can do that."""
+    (expression,) = clone_graph([var], draft.others)
+    try:
+        (found,) = vectorize([expression], draft.rows)
+    except GraphTypeError:
+        return None
+    return found
+
+
+def start_from_last(draft: Draft) -> None:
+    """Rows that are zeros but for the first that is read are given to the state they are added to.
+
+    So the gradient of a last value does not carry rows of zeros along.
+    """
+    readers = clients(draft.results)
+    for var, whole in list(draft.rows.items()):
+        value = _first_only(whole, draft.op.backwards)
+        nodes = [node for node, _ in readers.get(var, ())]
+        if value is None or len(nodes) != 1 or not isinstance(nodes[0].op, Add):
+            continue
+        plain = (s for s in draft.states if s.state == State(traced=False))
+        slot = next((s for s in plain if s.lagged[0] in nodes[0].inputs), None)
+        if slot is not None and len(readers.get(slot.lagged[0], ())) == 1:
+            initial = dimshuffle(value, "x", *range(value.type.ndim))
+            slot.initial = add(slot.initial, initial)
+            del draft.rows[var]
+            draft.replace({nodes[0].outputs[0]: slot.lagged[0]})
+
+
+def _first_only(whole: Tensor, backwards: bool) -> Tensor | None:
+    """The row in which a sequence is not zero, if it is the one that the first step reads."""
+    node = whole.owner
+    if node is None or not isinstance(node.op, IncSubtensor) or node.op.parts != (Part(AT),):
+        return None
+    base, value, place = node.inputs
+    repeated = _repeated(base)
+    zeros = (
+        repeated is not None and isinstance(repeated[0], Constant) and not repeated[0].data.any()
+    )
+    first = isinstance(place, Constant) and int(place.data) == (-1 if backwards else 0)
+    same = value.type.ndim + 1 == whole.type.ndim
+    return value if zeros and first and same else None
