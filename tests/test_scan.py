@@ -91,7 +91,7 @@ def test_backwards(mode: str) -> None:
     short, _ = sg.scan(step, x, h, n_steps=-4)
     taps, _ = sg.scan(lambda a, b: a - b, {"input": x, "taps": [0, 1]}, go_backwards=True)
     found = run(mode, [forth, back, short, taps], X, W, H)
-    plain = lambda r, s: r + 0.5 * s  # noqa: E731
+    plain = lambda r, s: r + 0.5 * s
     close(found[0], loop(plain, H, X))
     close(found[1], loop(plain, H, X[::-1]))
     close(found[2], loop(plain, H, X[::-1][:4]))
@@ -110,7 +110,7 @@ def test_number_of_steps_known_when_the_function_runs(mode: str) -> None:
         close(found[1], H + np.cumsum(X, axis=0)[:steps])
     with pytest.raises(ShapeError, match=r"-2 steps.*go_backwards(?s:.)*test_scan"):
         f(-2, X, H)
-    with pytest.raises(ShapeError, match="do not agree|steps over a sequence"):
+    with pytest.raises(ShapeError, match=r"do not agree|steps over a sequence"):
         f(9, X, H)
 
 
@@ -175,7 +175,7 @@ def test_default_updates_are_taken_along(mode: str) -> None:
 
 @every_mode
 def test_folds(mode: str) -> None:
-    minus = lambda row, s: row - s  # noqa: E731
+    minus = lambda row, s: row - s
     outputs = [
         sg.reduce(lambda row, s: row * s, x, T.ones_like(h))[0],
         sg.foldl(minus, x, h)[0],
@@ -325,7 +325,7 @@ def test_a_state_keeps_its_type() -> None:
         GraphTypeError, match=r"(?s)output 0.*test_scan\.py:\d+ `.*is .*float32.*T.cast"
     ):
         sg.scan(lambda row, s: T.cast(s + row, "float32"), x, h)
-    with pytest.raises(GraphTypeError, match="matrix.*initial value of 2 axes"):
+    with pytest.raises(GraphTypeError, match=r"matrix.*initial value of 2 axes"):
         sg.scan(lambda row, s: T.outer(s, row), x, h)
     with pytest.raises(GraphTypeError, match=r"T\.unbroadcast"):
         sg.scan(lambda row, s: s + x, x, T.zeros((1, 3)))
@@ -352,11 +352,11 @@ def test_an_error_inside_names_its_line(mode: str) -> None:
 
 def test_shared_state_updated_twice() -> None:
     state = sg.shared(0.0, name="state")
-    with pytest.raises(DuplicateUpdateError, match="state.*twice"):
+    with pytest.raises(DuplicateUpdateError, match=r"state.*twice"):
         sg.scan(lambda row: (row, [(state, state + 1), (state, state + 2)]), x)
     _, first = sg.scan(lambda row: (row, {state: state + 1}), x)
     _, second = sg.scan(lambda row: (row, {state: state + 2}), x)
-    with pytest.raises(DuplicateUpdateError, match="state.*twice"):
+    with pytest.raises(DuplicateUpdateError, match=r"state.*twice"):
         first + second
 
 

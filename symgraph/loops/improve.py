@@ -28,7 +28,7 @@ from symgraph.graph import (
 )
 from symgraph.loops.accumulate import join_sums, split_sums
 from symgraph.loops.draft import Draft, StateSlot
-from symgraph.loops.motion import move_out, start_from_last, take_in
+from symgraph.loops.motion import move_out, parts_first, start_from_last, take_in
 from symgraph.loops.slots import many
 from symgraph.ops.arith import Add
 from symgraph.ops.pattern import AT, SLICE
@@ -89,6 +89,7 @@ class _Improver:
             start_from_last(draft)
             terms = split_sums(draft)
             move_out(draft)
+            parts_first(draft)
             self._rewrite(draft)
             totals = join_sums(draft, terms)
             move_out(draft)

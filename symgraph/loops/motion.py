@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from symgraph.batch import vectorize
 from symgraph.errors import GraphTypeError
 from symgraph.graph import Apply, Constant, Variable, clients, clone_graph, toposort
 from symgraph.loops.draft import Draft
 from symgraph.loops.scan import invariants
-from symgraph.ops.arith import Add, add
+from symgraph.ops.arith import Add, Mul, Sub, add
 from symgraph.ops.create import Alloc, alloc
 from symgraph.ops.linalg import Dot
-from symgraph.ops.pattern import AT, Part
+from symgraph.ops.pattern import AT, FULL, SLICE, Part
 from symgraph.ops.scan import State, depends_on
 from symgraph.ops.shape import dimshuffle
-from symgraph.ops.subtensor import IncSubtensor
+from symgraph.ops.subtensor import IncSubtensor, Subtensor
 from symgraph.types import Tensor
 
 
@@ -26,6 +28,7 @@ def take_in(draft: Draft) -> None:
             del draft.rows[var]
             draft.others[var] = alloc(value, *sizes[1:])
     known: dict[Variable, Variable] = {}
+    _drop_zeros(draft)
     for var, whole in list(draft.others.items()):
         if isinstance(whole, Constant) and whole.data.size == 1:
             known[var] = whole
@@ -34,6 +37,25 @@ def take_in(draft: Draft) -> None:
             known[var] = alloc(value, *sizes)
     draft.replace(known)
     draft.drop_unread()
+
+
+def _drop_zeros(draft: Draft) -> None:
+    """Leave out zeros that are added: cotangents of what nothing depends on."""
+    readers = clients(draft.results)
+    zeros = [var for var, whole in draft.others.items() if _is_zeros(whole)]
+    found: dict[Variable, Variable] = {}
+    for var in zeros:
+        for node, place in readers.get(var, ()):
+            rest = node.inputs[1 - place] if isinstance(node.op, Add) else None
+            if rest is not None and rest.type == node.outputs[0].type and rest not in found:
+                found[node.outputs[0]] = rest
+    draft.replace(found)
+
+
+def _is_zeros(whole: Tensor) -> bool:
+    repeated = _repeated(whole)
+    number = None if repeated is None else repeated[0]
+    return isinstance(number, Constant) and not number.data.any()
 
 
 def _repeated(whole: Tensor) -> tuple[Tensor, list[Tensor]] | None:
@@ -76,20 +98,94 @@ def _products_out(draft: Draft) -> None:
     behind: set[Apply] = set()
     for node in reversed(toposort(draft.results)):
         out = node.outputs[0]
-        free = out in of_rows and out not in of_states
-        if (
-            free
-            and isinstance(node.op, Dot)
-            and node not in behind
-            and _is_row_first(node, of_rows)
-        ):
-            rows = _for_all_rows(out, draft)
-            if rows is not None:
+        free = out in of_rows and out not in of_states and node not in behind
+        if free and isinstance(node.op, Dot) and _is_row_first(node, of_rows):
+            var = _as_row(out, draft)
+            if var is not None:
                 behind.update(toposort([out]))
-                var = out.type(out.name)
-                draft.rows[var] = rows
                 moved[out] = var
     draft.replace(moved)
+    if moved:
+        _addends_out(draft, set(moved.values()))
+
+
+def _addends_out(draft: Draft, products: set[Variable]) -> None:
+    """In a sum with products that moved out, what else no state has a part in moves with them."""
+    of_states = depends_on(draft.results, draft.lagged)
+    nodes = toposort(draft.results)
+    inner = {v for n in nodes if isinstance(n.op, Add) for v in n.inputs}
+    found: dict[Variable, Variable] = {}
+    for node in nodes:
+        out = node.outputs[0]
+        if not isinstance(node.op, Add) or out in inner or out not in of_states:
+            continue
+        terms = _terms(out)
+        free = [v for v in terms if v not in of_states]
+        if len(free) < 2 or not products.intersection(free):
+            continue
+        var = _as_row(reduce(add, free), draft)
+        if var is not None:
+            found[out] = reduce(add, [v for v in terms if v in of_states], var)
+    draft.replace({old: new for old, new in found.items() if new.type == old.type})
+
+
+def _terms(var: Variable) -> list[Tensor]:
+    """What a sum of sums adds up."""
+    found, stack = [], [var]
+    while stack:
+        item = stack.pop()
+        if item.owner is not None and isinstance(item.owner.op, Add):
+            stack += reversed(item.owner.inputs)
+        else:
+            found.append(item)
+    return found
+
+
+def _as_row(var: Tensor, draft: Draft) -> Tensor | None:
+    """A new row of a sequence that holds a value of the body for all steps."""
+    rows = _for_all_rows(var, draft)
+    if rows is None:
+        return None
+    row = var.type(var.name)
+    draft.rows[row] = rows
+    return row
+
+
+def parts_first(draft: Draft) -> None:
+    """Sums of which only slices are read become sums of slices: gates are cut from a product.
+
+    So the product is what is kept, and the sum is part of the kernel that reads it.
+    """
+    readers, ends = clients(draft.results), set(draft.results)
+    found: dict[Variable, Variable] = {}
+    for node in reversed(toposort(draft.results)):
+        out = node.outputs[0]
+        reads = [n for n, _ in readers.get(out, ())]
+        cut = all(isinstance(n.op, Subtensor) and _only_slices(n.op) for n in reads)
+        if isinstance(node.op, Add | Sub | Mul) and reads and cut and out not in ends:
+            for read in reads:
+                parts = [_same_part(read, v) for v in node.inputs]
+                found[read.outputs[0]] = node.op(*parts)
+    draft.replace(found)
+
+
+def _only_slices(op: Subtensor) -> bool:
+    return all(part.kind == SLICE for part in op.parts)
+
+
+def _same_part(read: Apply, var: Tensor) -> Tensor:
+    """The slices of an operand that broadcasts from the right; axes of size 1 stay whole."""
+    assert isinstance(read.op, Subtensor)
+    shift = read.inputs[0].type.ndim - var.type.ndim  # type: ignore[attr-defined]
+    values, parts, numbers = iter(read.inputs[1:]), [], []
+    for axis, part in enumerate(read.op.parts):
+        own = [next(values) for _ in range(sum(part.has))]
+        if axis < shift:
+            continue
+        whole = var.type.broadcastable[axis - shift]
+        parts.append(FULL if whole else part)
+        numbers += [] if whole else own
+    return Subtensor(tuple(parts))(var, *numbers) if parts else var
 
 
 def _is_row_first(node: Apply, of_rows: set[Variable]) -> bool:

@@ -282,7 +282,8 @@ class Level:
             first, out = self.reader.memory(node.inputs[0]), node.outputs[0]
             rest = {v for var in node.inputs[1:] for v in self.reader.data(var)}
             alone = self._read_by_one(first, item) and first not in rest
-            if first in self.stored - kept and out not in self.in_place and alone:
+            mine = first in self.stored - kept and first in self.own
+            if mine and out not in self.in_place and alone:
                 heirs[first] = out
         return heirs
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgraph.graph import Apply, Constant, Variable
-from symgraph.ops.arith import add, second
+from symgraph.ops.arith import add, maximum, minimum, second, sub
 from symgraph.ops.create import Alloc, ARange, alloc, arange, zeros_like
 from symgraph.ops.index import inc_subtensor, set_subtensor, subtensor
 from symgraph.ops.join import Join, join
@@ -277,19 +277,42 @@ def _chosen(entry: Entry, size: int) -> range | None:
 @exact.rule(
     Subtensor,
     AdvancedSubtensor,
-    examples=lambda: [alloc(scalar(), 3, 4)[1:], alloc(scalar(), 5)[np.array([0, 2])]],
+    examples=lambda: [
+        alloc(scalar(), 3, 4)[1:],
+        alloc(scalar(), 5)[np.array([0, 2])],
+        alloc(scalar(), matrix().shape[0], 4)[1:],
+    ],
 )
 def part_of_repeat(node: Apply) -> Variable | None:
-    """A part of known size of one number repeated, indices in range."""
+    """A part of one number repeated, indices in range."""
     made, out = made_by(node.inputs[0], Alloc), kind(node.outputs[0])
-    if made is None or kind(made.inputs[0]).ndim or not all(isinstance(n, int) for n in out.shape):
+    if made is None or kind(made.inputs[0]).ndim:
         return None
-    if any(
-        not _in_range(e, kind(node.inputs[0]).shape)
-        for e in entries_of(pattern_of(node), node.inputs[1:])
-    ):
+    entries = entries_of(pattern_of(node), node.inputs[1:])
+    if any(not _in_range(e, kind(node.inputs[0]).shape) for e in entries):
         return None
-    return alloc(made.inputs[0], *out.shape)
+    if all(isinstance(n, int) for n in out.shape):
+        return alloc(made.inputs[0], *out.shape)
+    sizes = made.inputs[1:]
+    lengths = [_length(entry, sizes) for entry in entries]
+    if any(length is None for length in lengths):
+        return None
+    found = [*lengths, *sizes[len(lengths) :]]
+    known = zip(out.shape, found, strict=True)
+    return alloc(made.inputs[0], *(n if isinstance(n, int) else size for n, size in known))
+
+
+def _length(entry: Entry, sizes: Sequence[Variable]) -> Variable | None:
+    """How many elements a plain slice, with one known end at most, leaves of an axis."""
+    part = known_slice(entry) if entry.part.kind == SLICE else None
+    if part is None or entry.axis is None or part.step not in (None, 1):
+        return None
+    size, start, stop = sizes[entry.axis], part.start or 0, part.stop
+    if start < 0 or (stop is not None and (stop < 0 or start)):
+        return None
+    if stop is not None:
+        return minimum(size, stop)
+    return maximum(sub(size, start), 0) if start else size
 
 
 def _in_range(entry: Entry, shape: Sequence[Any]) -> bool:
@@ -431,3 +454,51 @@ def read_before_written(node: Apply) -> Variable | None:
     if not upwards or not 0 <= read.stop <= wrote.start or (read.start or 0) < 0:
         return None
     return Subtensor(pattern_of(node))(made.inputs[0], *node.inputs[1:])
+
+
+def _tiles() -> Sequence[Variable]:
+    zero, a, b = alloc(constant(0.0), matrix().shape[0], 5), matrix(None, 2), matrix(None, 3)
+    return [inc_subtensor(inc_subtensor(zero[:, :2], a)[:, 2:], b)]
+
+
+@exact.rule(IncSubtensor, examples=_tiles)
+def written_everywhere(node: Apply) -> Variable | None:
+    """Zeros written over by slices that follow each other along an axis are these joined."""
+    pieces: list[tuple[int, int | None, Variable]] = []
+    axes: set[int] = set()
+    var: Variable = node.outputs[0]
+    made: Apply | None = node
+    while made is not None:
+        piece = _tile(made)
+        if piece is None:
+            return None
+        axis, start, stop = piece
+        axes.add(axis)
+        pieces.append((start, stop, made.inputs[1]))
+        var = made.inputs[0]
+        made = made_by(var, IncSubtensor)
+    base = made_by(var, Alloc)
+    zero = base is not None and number_of(base.inputs[0]) == 0
+    if not zero or len(axes) != 1 or len(pieces) < 2:
+        return None
+    pieces.sort(key=lambda piece: piece[0])
+    (axis,) = axes
+    ends = [0, *(stop for _, stop, _ in pieces)]
+    whole = ends[-1] is None or ends[-1] == kind(var).shape[axis]
+    if not whole or [start for start, _, _ in pieces] != ends[:-1]:
+        return None
+    return join(axis, *(y for _, _, y in pieces))
+
+
+def _tile(node: Apply) -> tuple[int, int, int | None] | None:
+    """The axis along which a slice is written, and its known ends; all other axes are whole."""
+    entries = entries_of(pattern_of(node), node.inputs[2:])
+    cut = [entry for entry in entries if entry.part != FULL]
+    if len(cut) != 1 or cut[0].part.kind != SLICE or cut[0].axis is None:
+        return None
+    part = known_slice(cut[0])
+    wide = subtensor(node.inputs[0], index_of(entries))
+    if part is None or part.step not in (None, 1) or not runs_alike(node.inputs[1], wide):
+        return None
+    start, stop = part.start or 0, part.stop
+    return None if start < 0 or (stop is not None and stop < start) else (cut[0].axis, start, stop)
