@@ -5,6 +5,7 @@ Build expressions with `symgraph.tensor`, ask for gradients with `grad`, compile
 
 from symgraph import errors, gradient, graph, sparse, tensor, typed_list
 from symgraph.config import config
+from symgraph.debug import bisect, diff, record, replay, trace
 from symgraph.from_graph import OpFromGraph
 from symgraph.function import Function, In, Out, function
 from symgraph.gradient import (
@@ -22,7 +23,7 @@ from symgraph.gradient import (
 )
 from symgraph.graph import Apply, Constant, Graph, Op, Type, Variable, clone, name_scope
 from symgraph.loops import OrderedUpdates, foldl, foldr, map, reduce, scan, scan_checkpoints, until
-from symgraph.mode import Mode
+from symgraph.mode import Mode, MonitorMode
 from symgraph.ops.custom import as_op
 from symgraph.ops.watch import PdbBreakpoint, Print
 from symgraph.random import RandomStream
@@ -39,6 +40,7 @@ __all__ = [
     "In",
     "Lop",
     "Mode",
+    "MonitorMode",
     "Op",
     "OpFromGraph",
     "OrderedUpdates",
@@ -53,10 +55,12 @@ __all__ = [
     "Variable",
     "as_op",
     "as_tensor_variable",
+    "bisect",
     "clone",
     "config",
     "constant",
     "debugprint",
+    "diff",
     "disconnected_grad",
     "errors",
     "export",
@@ -74,7 +78,9 @@ __all__ = [
     "name_scope",
     "pp",
     "pprint",
+    "record",
     "reduce",
+    "replay",
     "report",
     "scan",
     "scan_checkpoints",
@@ -83,6 +89,7 @@ __all__ = [
     "sparse_grad",
     "subgraph_grad",
     "tensor",
+    "trace",
     "typed_list",
     "until",
     "verify_grad",

@@ -45,6 +45,7 @@ class Flags:
     on_unused_input: str = "raise"
     allow_input_downcast: bool | None = None
     exception_verbosity: str = "low"
+    compute_test_value: str = "off"  # run ops on `tag.test_value` while graphs are built
     profile: bool = False  # measure every function, as `function(profile=True)` does
     nan_check: bool = False  # watch the outputs and updates of every function for NaN
     rewrite_budget: int = 200  # rewrites per node of the graph before a rule is called endless
@@ -67,6 +68,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "on_unused_input": ("raise", "warn", "ignore"),
     "allow_input_downcast": (None, True, False),
     "exception_verbosity": ("low", "high"),
+    "compute_test_value": ("off", "ignore", "warn", "raise"),
 }
 LEAST = {"threads": 0, "rewrite_budget": 1}
 TYPES: dict[str, Any] = {field.name: type(field.default) for field in fields(Flags)}

@@ -7,6 +7,7 @@ NumPy or Theano user would catch (`TypeError`, `ValueError`, ...).
 from __future__ import annotations
 
 import linecache
+from types import TracebackType
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +27,13 @@ class Place(NamedTuple):
 
 
 class SymgraphError(Exception):
-    """Base of every error raised by symgraph."""
+    """Base of every error raised by symgraph.
+
+    Errors of a call of a compiled function show the user's frames only; `whole_traceback` keeps
+    all of them.
+    """
+
+    whole_traceback: TracebackType | None = None
 
 
 class GraphTypeError(SymgraphError, TypeError):

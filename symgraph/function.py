@@ -6,6 +6,7 @@ variables, stores the updates, and gives the results the form the user asked for
 
 from __future__ import annotations
 
+import logging
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,12 +28,13 @@ from symgraph.errors import (
     MissingInputError,
     NanError,
     SurplusArgumentError,
+    SymgraphError,
     UnusedInputError,
     UpdateError,
 )
 from symgraph.flat import Flat, flatten, unflatten
 from symgraph.graph import Constant, Graph, Variable, ancestors, clone_graph
-from symgraph.interpret import interpret
+from symgraph.guard import badness, first_bad
 from symgraph.later import Later
 from symgraph.mode import Mode, get_mode
 from symgraph.pipeline import Trace, compile_task
@@ -42,6 +44,7 @@ from symgraph.shared import SharedVariable
 from symgraph.types import as_tensor_variable
 
 numba_side = Later("symgraph.backends.numba_side")
+log = logging.getLogger(__name__)
 POLICIES = ("raise", "warn", "ignore")
 
 
@@ -359,6 +362,7 @@ class Function:
 
     pictures: ClassVar[Callable[[Any], dict[str, str]]]  # by MIME type; set by show/notebook.py
     report: ClassVar[Callable[..., str]]  # a page about it; set by show/report.py
+    explain: ClassVar[Callable[..., str]]  # remarks on it; set by show/remarks.py
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -385,6 +389,8 @@ class Function:
         self._task = task
         title = f"symgraph {request.name}: {', '.join(map(str, variables)) or 'no inputs'}"
         self._run = compile_task(task, mode, title, self.trace)
+        spent = sum(self.trace.seconds.values())
+        log.info("%s compiled in %.3f s; %s", self.name, spent, "; ".join(self.trace.cached))
         self._fast = isinstance(self._run, Native)
         self._invoke = self._run.__call__
         self._stored = [shared.container for shared in self.shared]
@@ -406,13 +412,17 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs for arguments by position or name; stores the updates."""
-        values: Sequence[Any] = args
-        if kwargs or len(args) != self._arity:
-            values = self._gather(args, kwargs)
-        if self._lock is None:
-            return self._apply(values)
-        with self._lock:
-            return self._apply(values)
+        try:
+            values: Sequence[Any] = args
+            if kwargs or len(args) != self._arity:
+                values = self._gather(args, kwargs)
+            if self._lock is None:
+                return self._apply(values)
+            with self._lock:
+                return self._apply(values)
+        except SymgraphError as error:
+            error.whole_traceback = error.__traceback__
+            raise error.with_traceback(None) from error.__cause__
 
     def _apply(self, values: Sequence[Any]) -> Any:
         if self._fast:
@@ -483,23 +493,16 @@ class Function:
         return ", ".join(f"{spec.key or spec.variable}" for spec in self.inputs) or "none"
 
     def _watch(self, results: Sequence[Any], values: Sequence[Any]) -> None:
-        """Refuse results that hold NaN, naming the first node that made one."""
-        if all(not _has_nan(r) for r in results):
+        """Refuse results that hold NaN (or what the mode forbids), naming who made the first."""
+        mode = self.request.mode
+        kinds = [badness(result, mode.inf) for result in results]
+        found = next(filter(None, kinds), "")
+        if not found:
             return
-        known = dict(zip(self._task.inputs, self._plain(values), strict=True))
-        culprit: list[Any] = []
-
-        def watch(node: Any, made: Sequence[Any]) -> None:
-            if not culprit and any(map(_has_nan, made)):
-                culprit.append(node)
-
-        interpret(self._task.roots, known, watch)
-        where = (
-            f"first made by {culprit[0].op} at {culprit[0].made_at}"
-            if culprit
-            else "in an argument"
-        )
-        raise NanError(f"{self.name}: a result is NaN, {where}; nothing was stored")
+        bad = first_bad(self.trace.stages["canonical"], self._plain(values), mode)
+        where = str(bad) if bad else "in an argument"
+        read = "".join(f"\n  it read {operand}" for operand in bad.operands) if bad else ""
+        raise NanError(f"{self.name}: a result is {found}, {where}; nothing was stored{read}")
 
     # --- looking inside --------------------------------------------------------------------
 
@@ -600,11 +603,6 @@ def _unpickled(request: Request, shared: tuple[SharedVariable, ...], flat: Flat)
     count = len(roots) - len(shared)
     updates = list(zip(shared, roots[count:], strict=True))
     return Function(replace(request, outputs=roots[:count], updates=updates))
-
-
-def _has_nan(value: Any) -> bool:
-    array = np.asarray(value)
-    return array.dtype.kind in "fc" and bool(np.isnan(array).any())
 
 
 def evaluate(variable: Variable, inputs: Mapping[Any, Any] | None = None, **options: Any) -> Any:

@@ -7,6 +7,7 @@ Nothing here knows tensors. Variables are compared by identity; once made, only 
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,7 +17,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-from symgraph.errors import GraphTypeError, NullTypeGradError, Place
+from symgraph.config import config
+from symgraph.errors import GraphTypeError, MissingInputError, NullTypeGradError, Place
 
 PACKAGE = str(Path(__file__).parent)
 DEMO = str(Path(__file__).parent / "demo.py")  # written as a user's program, and shown as one
@@ -334,6 +336,8 @@ class Op:
         node = self.make_node(*inputs, **options)
         if name is not None:
             node.outputs[0].name = name
+        if config.compute_test_value != "off":
+            compute_test_values(node, config.compute_test_value)
         if return_list:
             return list(node.outputs)
         if self.default_output is not None:
@@ -371,6 +375,34 @@ class Graph:
     def toposort(self) -> list[Apply]:
         """Its nodes, each after those that compute its inputs."""
         return toposort(self.outputs, stop=self.inputs)
+
+
+def compute_test_values(node: Apply, policy: str) -> None:
+    """Give the outputs of a node `tag.test_value`, computed from those of its inputs.
+
+    Where an input has none, `policy` says what follows: "ignore", "warn" or "raise".
+    """
+    values = [known_test_value(var) for var in node.inputs]
+    for var, value in zip(node.inputs, values, strict=True):
+        if value is None:
+            message = f"{var}, made at {var.made_at}, has no tag.test_value"
+            if policy == "raise":
+                raise MissingInputError(message)
+            if policy == "warn":
+                warnings.warn(message, stacklevel=4)
+            return
+    for out, value in zip(node.outputs, node.op.evaluate(node, values), strict=True):
+        out.tag.test_value = value
+
+
+def known_test_value(var: Variable) -> Any:
+    """The test value of a variable: its tag's, a constant's data, a shared variable's value."""
+    if hasattr(var.tag, "test_value"):
+        return var.type.filter(var.tag.test_value, allow_downcast=True)
+    if isinstance(var, Constant):
+        return var.data
+    container = getattr(var, "container", None)
+    return None if container is None else container.value
 
 
 def toposort(outputs: Iterable[Variable], stop: Iterable[Variable] = ()) -> list[Apply]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from symgraph.config import config
 from symgraph.errors import ConfigError
+from symgraph.graph import Apply
 from symgraph.rewrite import RuleSet
 from symgraph.rules import ALL, DEFAULT, NOTHING
 
@@ -30,12 +31,18 @@ class Mode:
         0 nothing, 1 each stage is verified, 2 each call also runs every stage and compares.
     nan
         Whether outputs and updates are searched for NaN.
+    inf
+        Whether they are also searched for infinities and values above 1e10.
+    watch
+        Called with each node and the list of its values, by the backend "interpret".
     """
 
     backend: str = "llvm"
     rules: RuleSet = DEFAULT
     check: int = 0
     nan: bool = False
+    inf: bool = False
+    watch: Callable[[Apply, Sequence[Any]], None] | None = None
 
     def including(self, *names: str) -> Mode:
         """With more rules, by the names of rules or sets."""
@@ -50,11 +57,11 @@ class Mode:
         strange = [name for name in names if all(rule.name != name for rule in ALL.known)]
         if strange:
             raise pickle.PicklingError(f"a mode with rules of your own ({strange[0]}, ...)")
-        return _restored, (self.backend, names, self.check, self.nan)
+        return _restored, (self.backend, names, self.check, self.nan, self.inf, self.watch)
 
 
-def _restored(backend: str, names: Sequence[str], check: int, nan: bool) -> Mode:
-    return Mode(backend, ALL.only(*names) if names else NOTHING, check, nan)
+def _restored(backend: str, names: Sequence[str], *rest: Any) -> Mode:
+    return Mode(backend, ALL.only(*names) if names else NOTHING, *rest)
 
 
 MODES = {
@@ -62,8 +69,25 @@ MODES = {
     "fast_compile": Mode(backend="interpret", rules=NOTHING),
     "interpret": Mode(backend="interpret", rules=NOTHING),
     "verify": Mode(check=2),
-    "nanguard": Mode(nan=True),
+    "nanguard": Mode(nan=True, inf=True),
 }
+
+
+def MonitorMode(
+    post_func: Callable[[Apply, Sequence[Any]], None], rules: RuleSet = DEFAULT
+) -> Mode:
+    """A mode that calls `post_func(node, values)` after each node, with its outputs' values.
+
+    The interpreter runs the rewritten graph, so nodes are those that a compiled function has.
+
+    >>> import symgraph as sg, symgraph.tensor as T
+    >>> x = T.dscalar("x")
+    >>> f = sg.function([x], T.exp(x) * 2, mode=MonitorMode(lambda node, out: print(node.op, *out)))
+    >>> y = f(0.0)
+    Exp 1.0
+    Mul 2.0
+    """
+    return Mode(backend="interpret", rules=rules, watch=post_func)
 
 
 def get_mode(mode: Mode | str | None) -> Mode:

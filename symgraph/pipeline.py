@@ -11,11 +11,11 @@ code        one module of text, compiled or found in the cache             backe
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from symgraph.backends import threads
+from symgraph.backends import disk, threads
 from symgraph.backends.llvm import target
 from symgraph.borders import Bordered, has_records, opened
 from symgraph.config import config
@@ -37,6 +37,7 @@ from symgraph.loops.improve import canonical
 from symgraph.lower.lower import Lowered, lower
 from symgraph.memory import Plan, plan
 from symgraph.mode import Mode
+from symgraph.progress import waiting
 from symgraph.runners import Chain, Compared, Interpreted, Native, Runner, Task
 from symgraph.types import TensorType
 from symgraph.verify import check_graph
@@ -58,12 +59,14 @@ class Trace:
     kernels: list[Kernel] = field(default_factory=list)
     lowered: list[Lowered] = field(default_factory=list)
     runners: list[Native | Interpreted] = field(default_factory=list)
+    cached: list[str] = field(default_factory=list)  # where the code of each part came from
     clocked: bool = False  # whether what runs measures its steps
 
     def stage(self, name: str, make: Callable[[], T]) -> T:
         """Run a stage: the one seam between stages."""
         start = time.perf_counter()
-        value = make()
+        with waiting(name):
+            value = make()
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
         self.stages[name] = value
         return value
@@ -79,7 +82,7 @@ def compile_task(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     if mode.check:
         check_graph(Graph(canonical.inputs, canonical.roots))
     if mode.backend == "interpret":
-        return _interpreted(canonical, trace)
+        return _interpreted(canonical, trace, mode)
     native = _native(canonical, mode, title, trace)
     if mode.check < 2:
         return native
@@ -97,15 +100,17 @@ def _native(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     runners = [
         (
             part,
-            _compiled(_detached(part), mode, title, trace) if native else _interpreted(part, trace),
+            _compiled(_detached(part), mode, title, trace)
+            if native
+            else _interpreted(part, trace, mode),
         )
         for part, native in parts
     ]
     return Chain(task, runners)
 
 
-def _interpreted(task: Task, trace: Trace) -> Runner:
-    runner = Interpreted(task, trace.clocked)
+def _interpreted(task: Task, trace: Trace, mode: Mode) -> Runner:
+    runner = Interpreted(task, trace.clocked, mode.watch)
     trace.runners.append(runner)
     return runner
 
@@ -130,12 +135,14 @@ def _compiled(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
         for kernel in lowered.program.kernels:
             verify(kernel)
     threads.set_threads(config.workers, config.folder)
+    before = disk.stats()
     if mode.backend == "numba" and not trace.clocked:
         load = numba_side.load
         entry = trace.stage("code", lambda: load(planned, title, config.folder))
     else:
         text = trace.stage("text", lambda: target.write(planned, trace.clocked))
         entry = trace.stage("code", lambda: target.load(text, config.folder))
+    trace.cached.append(_origin(before, disk.stats()))
     trace.titles.append(title)
     trace.plans.append(planned)
     trace.kernels += lowered.program.kernels
@@ -143,6 +150,16 @@ def _compiled(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     runner = Native(lowered.program, entry, lowered.replaced)
     trace.runners.append(runner)
     return runner
+
+
+def _origin(before: Mapping[str, int], after: Mapping[str, int]) -> str:
+    """Where code came from, by what the store counted."""
+    hits, misses = (after[key] - before[key] for key in ("hits", "misses"))
+    if not misses:
+        return f"code: {hits} modules read from {config.folder}" if hits else "code: in memory"
+    why = "no module there had their text: another graph, dtype, version or processor"
+    reason = why if config.folder else "config.cache is False"
+    return f"code: {misses} modules compiled ({reason}), {hits} read from {config.folder}"
 
 
 def is_native(node: Apply) -> bool:

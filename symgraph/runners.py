@@ -60,8 +60,13 @@ class Runner(Protocol):
 class Interpreted:
     """Runs a task by the reference interpreter."""
 
-    def __init__(self, task: Task, clocked: bool = False) -> None:
-        self.task, self.clocked = task, clocked
+    def __init__(
+        self,
+        task: Task,
+        clocked: bool = False,
+        told: Callable[[Apply, Sequence[Any]], None] | None = None,
+    ) -> None:
+        self.task, self.clocked, self.told = task, clocked, told
         self.replaced = tuple(shared for shared, _ in task.updates)
         self.spent: Counter[Apply] = Counter()  # nanoseconds by node, if they are measured
 
@@ -69,7 +74,7 @@ class Interpreted:
         """Outputs, then next values, each in memory of its own."""
         self._check(arrays)
         values = dict(zip(self.task.inputs, arrays, strict=True))
-        results = interpret(self.task.roots, values, self._watch() if self.clocked else None)
+        results = interpret(self.task.roots, values, self._watch() if self.clocked else self.told)
         return [fresh(r) for r in results]
 
     def reset(self) -> None:
@@ -84,7 +89,9 @@ class Interpreted:
             nonlocal last
             now = time.perf_counter_ns()
             self.spent[node] += now - last
-            last = now
+            if self.told is not None:
+                self.told(node, results)
+            last = time.perf_counter_ns()
 
         return watch
 

@@ -19,7 +19,7 @@ FLOORS = [
     " typed_list sparse tensor",
     "lower memory verify",
     "backends",
-    "mode runners borders pipeline profile function show",
+    "mode runners borders progress pipeline profile guard function show debug",
     "data __init__ demo cli __main__",
 ]
 HEIGHT = {

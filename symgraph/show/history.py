@@ -66,11 +66,12 @@ def rewrites_of(graph: Graph, rules: RuleSet) -> list[Rewrite]:
     >>> [step.rule for step in rewrites_of(Graph((x,), (T.log(T.exp(x) + 1.0),)), DEFAULT)]
     ['softplus_forms_1']
     """
-    found = (event for event in _recorded(graph, rules) if event[0] is not None)
+    found = (event for event in recorded(graph, rules) if event[0] is not None)
     return [_described(rule, old, new) for rule, old, new in found if rule is not None]
 
 
-def _recorded(graph: Graph, rules: RuleSet) -> list[Event]:
+def recorded(graph: Graph, rules: RuleSet) -> list[Event]:
+    """What happened to variables while a graph was rewritten, in order."""
     events: list[Event] = []
 
     def watch(step: Step) -> None:
@@ -92,7 +93,7 @@ def _described(rule: Rule, old: Variable, new: Variable) -> Rewrite:
 
 def history_of(graph: Graph, rules: RuleSet, names: Sequence[str]) -> History:
     """The graphs between the user's and the rewritten one; `names` are those of the outputs."""
-    events = _recorded(graph, rules)
+    events = recorded(graph, rules)
     count = sum(rule is not None for rule, _, _ in events)
     batch = 1 + count * len(graph.toposort()) // MOST
     film = _Film(graph, names)

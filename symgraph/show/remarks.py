@@ -197,3 +197,12 @@ def _space(node: Apply, lowered: Lowered) -> str:
     if isinstance(var, Constant) or not lowered.sizes.knows(var):
         return ""
     return ", ".join(map(expression, lowered.sizes.dims(var)))
+
+
+def explain(function: Function) -> str:
+    """The remarks on a function as text, then where its code came from."""
+    parts = [str(remark) for remark in remarks_on(function)] or ["no remarks"]
+    return "\n\n".join([*parts, "\n".join(function.trace.cached) or "nothing was compiled"])
+
+
+Function.explain = explain
