@@ -18,10 +18,13 @@ from symgraph.ops.create import Alloc, alloc
 from symgraph.ops.join import Join, join, stack
 from symgraph.ops.linalg import BatchedDot, Dot, batched_dot, tensordot
 from symgraph.ops.lookup import AdvancedIncSubtensor, AdvancedSubtensor
+from symgraph.ops.matrices import MatrixOp
 from symgraph.ops.pattern import FULL
+from symgraph.ops.pseudo_inverse import PseudoInverse
 from symgraph.ops.shape import (
     DimShuffle,
     MakeVector,
+    MatchSizes,
     Reshape,
     ShapeI,
     SpecifyShape,
@@ -31,7 +34,9 @@ from symgraph.ops.shape import (
     shape_padleft,
     transpose,
 )
+from symgraph.ops.solve import LUSolve
 from symgraph.ops.subtensor import IncSubtensor, Subtensor
+from symgraph.ops.triangular import SolveTriangular
 from symgraph.types import Tensor
 
 
@@ -55,7 +60,7 @@ class Operand:
 
 
 Operands: TypeAlias = Sequence[Operand]
-Rule: TypeAlias = Callable[[Apply, Operands, Tensor], Tensor]  # node, operands, size of the batch
+Rule: TypeAlias = Callable[[Apply, Operands, Tensor], Any]  # node, operands, size of the batch
 
 
 def vectorize(outputs: Sequence[Variable], batches: Mapping[Variable, Variable]) -> list[Variable]:
@@ -81,7 +86,8 @@ def vectorize(outputs: Sequence[Variable], batches: Mapping[Variable, Variable])
         if isinstance(node.op, ShapeI) and operands[0].batched:
             done[node.outputs[0]] = shape_i(operands[0].var, node.op.axis + 1)
         elif any(operand.batched for operand in operands):
-            done[node.outputs[0]] = _rule(node)(node, operands, size)
+            made = _rule(node)(node, operands, size)
+            done.update(zip(node.outputs, made if isinstance(made, list) else [made], strict=True))
             batched.update(node.outputs)
         else:
             new = node.clone_with_new_inputs([operand.var for operand in operands])
@@ -95,7 +101,7 @@ def _ndim(var: Tensor) -> int:
 
 def _rule(node: Apply) -> Rule:
     for kind in type(node.op).__mro__:
-        if kind in RULES and len(node.outputs) == 1:
+        if kind in RULES and (len(node.outputs) == 1 or kind is MatrixOp):
             return RULES[kind]
     raise GraphTypeError(
         f"{node.op}, made at {node.made_at}, has no batched form, which a Jacobian through it needs"
@@ -203,8 +209,18 @@ def _batched_product(a: Operand, b: Operand) -> Tensor:
     return dimshuffle(product, *kept)
 
 
-def _batched_dot(node: Apply, operands: Operands, size: Tensor) -> Tensor:
+def _broadcast(node: Apply, operands: Operands, size: Tensor) -> Tensor:
     return node.op(*(x.var if x.batched else shape_padleft(x.var) for x in operands))
+
+
+def _of_matrices(node: Apply, operands: Operands, size: Tensor) -> Any:
+    return node.op(*(x.spread(size) for x in operands))
+
+
+def _match_sizes(node: Apply, operands: Operands, size: Tensor) -> Tensor:
+    op: Any = node.op
+    pairs = tuple((mine + 1, theirs + 1) for mine, theirs in op.pairs)
+    return MatchSizes(pairs)(*(x.spread(size) for x in operands))
 
 
 RULES: dict[type, Rule] = {
@@ -221,5 +237,10 @@ RULES: dict[type, Rule] = {
     Join: _join,
     MakeVector: _make_vector,
     Dot: _dot,
-    BatchedDot: _batched_dot,
+    BatchedDot: _broadcast,
+    SolveTriangular: _broadcast,
+    LUSolve: _broadcast,
+    MatrixOp: _of_matrices,
+    PseudoInverse: _broadcast,
+    MatchSizes: _match_sizes,
 }

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from symgraph import fft as fft
+from symgraph import linalg as linalg
+from symgraph import linalg as nlinalg
+from symgraph import linalg as slinalg
 from symgraph import nnet as nnet
 from symgraph import signal as signal
 from symgraph.errors import GraphTypeError
@@ -25,6 +29,7 @@ from symgraph.ops.cast import *
 from symgraph.ops.checks import *
 from symgraph.ops.closeness import *
 from symgraph.ops.compare import *
+from symgraph.ops.convolve import *
 from symgraph.ops.create import *
 from symgraph.ops.cumulative import *
 from symgraph.ops.einsum import *

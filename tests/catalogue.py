@@ -59,6 +59,10 @@ def draw(sample: Sample, rng: np.random.Generator) -> np.ndarray:
         values = rng.integers(0, 2, shape)
     elif domain == "int":
         values = rng.integers(-SMALL, SMALL + 1, shape)
+    elif domain in MATRICES:
+        values = MATRICES[domain](rng, shape)
+        if sample.dtype.startswith("complex"):
+            values = values + 0.3j * rng.uniform(-1, 1, shape)
     elif domain.startswith("value:"):
         values = np.full(shape, float(domain.split(":")[1]))
     else:
@@ -82,6 +86,21 @@ REAL = {
     "nonzero": lambda rng, shape: rng.uniform(0.4, 2, shape) * rng.choice([-1, 1], shape),
     "small": lambda rng, shape: rng.uniform(-0.5, 0.5, shape),
     "probability": lambda rng, shape: rng.uniform(0.05, 0.95, shape),
+}
+
+
+def _definite(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Symmetric matrices with positive eigenvalues."""
+    root = rng.normal(size=shape)
+    return root @ root.swapaxes(-1, -2) + 2 * np.eye(shape[-1])
+
+
+MATRICES = {
+    "definite": _definite,
+    # no two singular values or eigenvalues close, none near 0
+    "well": lambda rng, shape: (
+        rng.uniform(-0.4, 0.4, shape) + np.eye(*shape[-2:]) * (2 + 0.7 * np.arange(shape[-1]))
+    ),
 }
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from symgraph.backends.blas import LARGEST_INT, gemm
-from symgraph.backends.compiler import helper, kernel
+from symgraph.backends.compiler import helper, kernel, routine
 from symgraph.backends.launch import launch
 from symgraph.backends.pointers import data, offset
 
@@ -20,7 +20,7 @@ from symgraph.backends.pointers import data, offset
 ALONE = 262_144
 
 
-@helper
+@routine
 def batched_dot(out: Any, report: Any, a: Any, b: Any, trans_a: int, trans_b: int) -> None:
     """out = op(a) @ op(b) over the last two axes; leading axes of size 1 are repeated."""
     m, n = out.shape[-2], out.shape[-1]
@@ -45,14 +45,14 @@ def _products(
     m, n = shape[len(shape) - 2], shape[len(shape) - 1]
     lda, ldb = m if trans_a else k, k if trans_b else n
     for pair in range(lo, hi):
-        x = offset(a, _place(pair, shape, shape_a) * m * k)
-        y = offset(b, _place(pair, shape, shape_b) * k * n)
+        x = offset(a, place_of(pair, shape, shape_a) * m * k)
+        y = offset(b, place_of(pair, shape, shape_b) * k * n)
         z = offset(out, pair * m * n)
         gemm(m, n, k, one, x, lda, trans_a, y, ldb, trans_b, zero, z, n)
 
 
 @helper
-def _place(pair: int, shape: Any, own: Any) -> int:
+def place_of(pair: int, shape: Any, own: Any) -> int:
     """Which matrix of an operand belongs to a pair: axes of size 1 stay at 0."""
     rest, place, width = pair, 0, 1
     for axis in range(len(shape) - 3, -1, -1):

@@ -172,6 +172,11 @@ def helper(function: Callable[..., Any]) -> Any:
     return njit(**OPTIONS, forceinline=True, pipeline_class=ModuleCompiler)(function)
 
 
+def routine(function: Callable[..., Any]) -> Any:
+    """Mark a function of arrays that drivers call; compiled once per process, not inlined."""
+    return njit(**OPTIONS, pipeline_class=ModuleCompiler)(function)
+
+
 def driver(function: Callable[..., Any]) -> Any:
     """Mark the entry of a module, which launches its kernels; see runtime.py."""
     return njit(**OPTIONS, pipeline_class=ModuleCompiler)(function)

@@ -31,10 +31,10 @@ from symgraph.ops.shape import (
 from symgraph.types import (
     CONTINUOUS,
     Arg,
-    Dim,
     Dims,
     Tensor,
     Tensors,
+    TensorType,
     as_operands,
     as_tensor_variable,
     promote,
@@ -157,6 +157,25 @@ class Gemm(Product):
         yield Example(cls(True, True), (Sample((3, 2)), Sample((4, 3)), Sample((2, 4)), *scalars))
 
 
+def leading_axes(a: Dims, b: Dims, where: str) -> Dims:
+    """All axes but the last two of two shapes of one rank, known ones broadcast."""
+    joined = []
+    for axis, pair in enumerate(zip(a[:-2], b[:-2], strict=True)):
+        wide = [size for size in pair if not is_one(size)]
+        joined.append(unify(wide, f"{where}: axis {axis}") if wide else 1)
+    return tuple(joined)
+
+
+def check_leading_axes(node: Apply, inputs: Sequence[Any], which: tuple[int, int] = (0, 1)) -> None:
+    """Refuse leading sizes of two operands that differ, unless 1 was declared."""
+    chosen = [(inputs[k], node.inputs[k].type) for k in which]
+    for axis in range(chosen[0][0].ndim - 2):
+        sizes = {x.shape[axis] for x, kind in chosen
+                 if isinstance(kind, TensorType) and kind.shape[axis] != 1}  # fmt: skip
+        if len(sizes) > 1:
+            raise ShapeError(size_conflict(node, axis, sorted(sizes)))
+
+
 @dataclass(frozen=True, repr=False)
 class BatchedDot(Library):
     """Products of floating matrices over the last two axes, for every index of the leading ones.
@@ -190,14 +209,7 @@ class BatchedDot(Library):
         rows, inner = a[-2:][::-1] if self.trans_a else a[-2:]
         again, columns = b[-2:][::-1] if self.trans_b else b[-2:]
         unify((inner, again), f"{self}: the inner sizes")
-        leading = (
-            self._join(pair, axis) for axis, pair in enumerate(zip(a[:-2], b[:-2], strict=True))
-        )
-        return (*leading, rows, columns)
-
-    def _join(self, sizes: Sequence[Dim], axis: int) -> Dim:
-        wide = [s for s in sizes if not is_one(s)]
-        return unify(wide, f"{self}: axis {axis}") if wide else 1
+        return (*leading_axes(a, b, str(self)), rows, columns)
 
     def reference(self, a: Any, b: Any) -> Any:
         """NumPy's matmul."""
@@ -206,11 +218,7 @@ class BatchedDot(Library):
 
     def evaluate(self, node: Apply, inputs: Sequence[Any]) -> list[Any]:
         """The products, run-time broadcasting refused."""
-        for axis in range(inputs[0].ndim - 2):
-            sizes = {x.shape[axis] for x, v in zip(inputs, node.inputs, strict=True)
-                     if v.type.shape[axis] != 1}  # type: ignore[attr-defined] # fmt: skip
-            if len(sizes) > 1:
-                raise ShapeError(size_conflict(node, axis, sorted(sizes)))
+        check_leading_axes(node, inputs)
         return super().evaluate(node, inputs)
 
     def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:

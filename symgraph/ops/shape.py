@@ -144,7 +144,7 @@ def shape_i(x: Any, axis: int) -> Tensor:
     size = x.type.shape[axis]
     if isinstance(size, int):
         return constant(np.int64(size))
-    made: Tensor = ShapeI(axis)(x)
+    made: Tensor = ShapeI(axis % x.type.ndim)(x)
     return made
 
 
