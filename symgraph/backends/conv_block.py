@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 from symgraph.backends.compiler import helper
-from symgraph.backends.conv_plan import TAP
 from symgraph.backends.pointers import offset
 from symgraph.backends.tile import copy_vector
 
@@ -41,17 +40,8 @@ def copy_image(block: Any, x: Any, g: Any) -> None:
 
 
 @helper
-def tap_place(tap: Any, taps: Any, g: Any) -> Any:
-    """Where in a channel's block the first place of a tap lies."""
-    d, h = taps[tap * TAP] - g.low_d, taps[tap * TAP + 1] - g.low_h
-    w = taps[tap * TAP + 2] - g.low_w
-    row = (d * g.height + h) * g.step_w + w % g.step_w
-    return row * g.width + w // g.step_w
-
-
-@helper
-def segments_of(segments: Any, first: Any, last: Any, phase: Any, g: Any) -> Any:
-    """Cut places first..last of a phase where rows end; return the number of segments.
+def segments_of(segments: Any, first: Any, last: Any, phase: Any, lane: Any, g: Any) -> Any:
+    """Cut places first..last of a phase where rows and vectors end; return the number of segments.
 
     Each has 4 words: its first place counted from `first`, its length, where it lies in the block
     and in the output.
@@ -60,7 +50,7 @@ def segments_of(segments: Any, first: Any, last: Any, phase: Any, g: Any) -> Any
     number, place = 0, first
     while place < last:
         w, h, d = place % count_w, place // count_w % count_h, place // (count_w * count_h)
-        length = min(count_w - w, last - place)
+        length = min(count_w - w, last - place, lane)
         segments[number * 4] = place - first
         segments[number * 4 + 1] = length
         row = (d * g.step_d * g.height + h * g.step_h) * g.step_w
@@ -73,9 +63,7 @@ def segments_of(segments: Any, first: Any, last: Any, phase: Any, g: Any) -> Any
 
 
 @helper
-def copy_segments(target: Any, source: Any, segments: Any, number: Any, width: Any) -> None:
-    """Copy segments by whole vectors; what is written behind one is overwritten by the next."""
+def copy_segments(target: Any, source: Any, segments: Any, number: Any) -> None:
+    """Copy segments as whole vectors; what is written behind one is overwritten by the next."""
     for s in range(number):
-        to, at = segments[s * 4], segments[s * 4 + 2]
-        for k in range(0, segments[s * 4 + 1], width):
-            copy_vector(offset(target, to + k), offset(source, at + k))
+        copy_vector(offset(target, segments[s * 4]), offset(source, segments[s * 4 + 2]))

@@ -14,7 +14,6 @@ from symgraph.backends.conv_block import (
     copy_image,
     copy_segments,
     segments_of,
-    tap_place,
 )
 from symgraph.backends.conv_plan import TAP, forward_plan
 from symgraph.backends.launch import launch
@@ -99,7 +98,7 @@ def dot_tiles(
             at = (image * g.groups + group) * g.rows * g.places
             for first in range(0, g.places, length):
                 places = min(length, g.places - first)
-                pieces = segments_of(segments, first, first + places, phases, g)
+                pieces = segments_of(segments, first, first + places, phases, lane, g)
                 padded = (places + lane - 1) // lane * lane
                 _pack_cotangent(left, offset(cotangent, at + first), count, places, padded, g)
                 _dot_block(
@@ -139,11 +138,11 @@ def _dot_block(
     for tile in range(begin, end):
         for j in range(RIGHT):
             column = min(tile * RIGHT + j, g.channels * g.taps - 1)
-            at = column // g.taps * plane + tap_place(column % g.taps, taps, g)
+            at = column // g.taps * plane + taps[column % g.taps * TAP + 4]
             for image in range(count):
                 target = offset(right, j * run + image * padded)
                 source = offset(blocks, image * (block_size(g) + lane) + at)
-                copy_segments(target, source, segments, pieces, lane)
+                copy_segments(target, source, segments, pieces)
                 for k in range(places, padded):
                     target[k] = 0
         for row in range(rows):

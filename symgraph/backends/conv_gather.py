@@ -14,7 +14,6 @@ from symgraph.backends.conv_block import (
     copy_image,
     copy_segments,
     segments_of,
-    tap_place,
 )
 from symgraph.backends.conv_plan import PHASE, TAP, backward_plan, forward_plan
 from symgraph.backends.launch import launch
@@ -93,15 +92,15 @@ def gather_tiles(
                 count = at[6] * at[7] * at[8]
             first = (number - passed) * width
             last = min(first + width, count)
-            pieces = segments_of(segments, first, last, at, g)
-            _gather_panel(panel, sums, block, weights, segments, pieces, taps, at, width, lane, g)
+            pieces = segments_of(segments, first, last, at, lane, g)
+            _gather_panel(panel, sums, block, weights, segments, pieces, taps, at, width, g)
             _store_panel(target, sums, segments, pieces, at, width, lane, last - first, g)
 
 
 @helper
 def _gather_panel(
     panel: Any, sums: Any, block: Any, weights: Any, segments: Any, pieces: Any, taps: Any,
-    phase: Any, width: Any, lane: Any, g: Any,
+    phase: Any, width: Any, g: Any,
 ) -> None:  # fmt: skip
     """Sum a panel's products over channels and taps, `DEPTH` of them at a time."""
     panels = (g.rows + ROWS - 1) // ROWS
@@ -110,13 +109,15 @@ def _gather_panel(
     begin, number = phase[9], phase[10]
     weights = offset(weights, panels * begin * ROWS * g.channels)
     plane = g.depth * g.height * g.width * g.step_w
-    total = g.channels * number
+    total, tap, channel = g.channels * number, 0, block
     for k0 in range(0, total, DEPTH):
         depth = min(DEPTH, total - k0)
         for k in range(depth):
-            c, tap = (k0 + k) // number, begin + (k0 + k) % number
-            source = offset(block, c * plane + tap_place(tap, taps, g))
-            copy_segments(offset(panel, k * width), source, segments, pieces, lane)
+            source = offset(channel, taps[(begin + tap) * TAP + 4])
+            copy_segments(offset(panel, k * width), source, segments, pieces)
+            tap += 1
+            if tap == number:
+                tap, channel = 0, offset(channel, plane)
         for row in range(panels):
             left = offset(weights, (row * total + k0) * ROWS)
             add_products(depth, left, panel, offset(sums, row * ROWS * width))

@@ -17,7 +17,7 @@ from symgraph.backends.compiler import helper
 from symgraph.backends.pointers import offset
 
 PHASE = 11  # words of a phase: start, step, count for each axis; first tap, taps
-TAP = 4  # words of a tap: its place along each axis, which weight
+TAP = 5  # words of a tap: its place along each axis, which weight, its place in a block
 
 
 class Gather(NamedTuple):
@@ -136,7 +136,7 @@ def _reach(taps: Any, phases: Any, steps: Any) -> Any:
 def _geometry(counts: Any, out: Any, image: Any, steps: Any, taps: Any, phases: Any) -> Any:
     """The `Gather` of an output from an image; counts are images, groups, rows, channels."""
     reach = _reach(taps, phases, steps)
-    return Gather(
+    g = Gather(
         counts[0],
         counts[1],
         counts[2],
@@ -159,6 +159,11 @@ def _geometry(counts: Any, out: Any, image: Any, steps: Any, taps: Any, phases: 
         len(taps),
         len(phases),
     )
+    for tap in range(g.taps):
+        w = taps[tap, 2] - g.low_w
+        row = (taps[tap, 0] - g.low_d) * g.height + taps[tap, 1] - g.low_h
+        taps[tap, 4] = (row * g.step_w + w % g.step_w) * g.width + w // g.step_w
+    return g
 
 
 @helper

@@ -15,6 +15,7 @@ import numpy as np
 from symgraph.backends.compiler import helper, kernel
 from symgraph.backends.launch import launch
 from symgraph.backends.pointers import data
+from symgraph.backends.scalar import select
 from symgraph.backends.standalone import standalone
 from symgraph.backends.support import hold
 
@@ -83,20 +84,54 @@ def _end(place: Any, step: Any, pad: Any, size: Any, length: Any) -> Any:
 
 
 @helper
-def _largest(x: Any, first: Any, d: Any, h: Any, w: Any, s: Any) -> Any:
-    """Where the first of the largest elements of a window lies; NaN is larger than all."""
-    best = -1
-    top = x[0]
-    for i in range(_begin(d, s.step_d, s.pad_d), _end(d, s.step_d, s.pad_d, s.size_d, s.in_d)):
-        for j in range(_begin(h, s.step_h, s.pad_h), _end(h, s.step_h, s.pad_h, s.size_h, s.in_h)):
+def _better(value: Any, top: Any) -> Any:
+    """Whether a later element takes the place of the largest so far; NaN is larger than all."""
+    return (value > top) | ((value != value) & (top == top))
+
+
+@helper
+def _largest_of_four(x: Any, at: Any, width: Any) -> Any:
+    """As `_largest`, of two elements in each of two rows: the usual window, without loops."""
+    best, top = at, x[at]
+    value = x[at + 1]
+    more = _better(value, top)
+    best, top = select(more, at + 1, best), select(more, value, top)
+    value = x[at + width]
+    more = _better(value, top)
+    best, top = select(more, at + width, best), select(more, value, top)
+    return select(_better(x[at + width + 1], top), at + width + 1, best)
+
+
+@helper
+def _largest(x: Any, first: Any, rows: Any, begin: Any, end: Any, s: Any) -> Any:
+    """Where the first of the largest elements of a window lies.
+
+    `rows` are the first and last plane and row of the window. No branch depends on an element:
+    half of them would be foretold wrongly.
+    """
+    if (rows[1] - rows[0] == 1) & (rows[3] - rows[2] == 2) & (end - begin == 2):
+        return _largest_of_four(x, first + (rows[0] * s.in_h + rows[2]) * s.in_w + begin, s.in_w)
+    best, top = -1, x[0]
+    for i in range(rows[0], rows[1]):
+        for j in range(rows[2], rows[3]):
             row = first + (i * s.in_h + j) * s.in_w
-            for k in range(
-                _begin(w, s.step_w, s.pad_w), _end(w, s.step_w, s.pad_w, s.size_w, s.in_w)
-            ):
+            for k in range(begin, end):
                 value = x[row + k]
-                if best < 0 or value > top or (value != value and top == top):
-                    best, top = row + k, value
+                more = _better(value, top) | (best < 0)
+                best = select(more, row + k, best)
+                top = select(more, value, top)
     return best
+
+
+@helper
+def _rows(d: Any, h: Any, s: Any) -> Any:
+    """The first and last plane and row of a window."""
+    return (
+        _begin(d, s.step_d, s.pad_d),
+        _end(d, s.step_d, s.pad_d, s.size_d, s.in_d),
+        _begin(h, s.step_h, s.pad_h),
+        _end(h, s.step_h, s.pad_h, s.size_h, s.in_h),
+    )
 
 
 @kernel
@@ -106,8 +141,10 @@ def take_planes(lo: Any, hi: Any, share: Any, out: Any, x: Any, y: Any, s: Any) 
     for plane in range(lo, hi):
         for d in range(s.out_d):
             for h in range(s.out_h):
+                rows = _rows(d, h, s)
                 for w in range(s.out_w):
-                    at = _largest(x, plane * image, d, h, w, s)
+                    end = _end(w, s.step_w, s.pad_w, s.size_w, s.in_w)
+                    at = _largest(x, plane * image, rows, _begin(w, s.step_w, s.pad_w), end, s)
                     out[place] = y[at] if at >= 0 else 0
                     place += 1
 
@@ -121,8 +158,10 @@ def put_planes(lo: Any, hi: Any, share: Any, out: Any, x: Any, g: Any, s: Any) -
             out[k] = 0
         for d in range(s.out_d):
             for h in range(s.out_h):
+                rows = _rows(d, h, s)
                 for w in range(s.out_w):
-                    at = _largest(x, plane * image, d, h, w, s)
+                    end = _end(w, s.step_w, s.pad_w, s.size_w, s.in_w)
+                    at = _largest(x, plane * image, rows, _begin(w, s.step_w, s.pad_w), end, s)
                     if at >= 0:
                         out[at] += g[place]
                     place += 1
