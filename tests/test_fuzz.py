@@ -13,8 +13,11 @@ import pytest
 
 import symgraph as sg
 import symgraph.tensor as T
+from symgraph.families import Example, Loop, TensorOp
 from symgraph.graph import Variable
 from symgraph.interpret import interpret
+from symgraph.ops.barrier import Barrier
+from tests.catalogue import draw, examples, op_classes
 
 BATCH = 5  # graphs compiled together: one function, many outputs
 SHAPES = [(3, 4), (4,), (1, 4), (3, 1), (2, 3, 4), ()]
@@ -110,7 +113,57 @@ def joined(rng: np.random.Generator, pool: list[Variable]) -> Variable:
     return T.concatenate([x, x * 0.5], axis=int(rng.integers(x.ndim))) if x.ndim else x
 
 
+# How any number becomes one of a domain that ops declare.
+DOMAINS: dict[str, Callable[[Variable], Variable]] = {
+    "real": lambda x: x,
+    "positive": lambda x: 0.4 + T.sqr(T.tanh(x)),
+    "negative": lambda x: -0.4 - T.sqr(T.tanh(x)),
+    "unit": lambda x: 0.9 * T.tanh(x),
+    "above1": lambda x: 1.2 + T.sqr(T.tanh(x)),
+    "nonzero": lambda x: 0.5 + T.sqr(x),
+    "small": lambda x: 0.5 * T.tanh(x),
+    "probability": lambda x: 0.1 + 0.8 * T.nnet.sigmoid(x),
+}
+
+
+def is_drawn(kind: type[TensorOp], example: Example) -> bool:
+    """Whether random values suit an op: it cannot refuse them, and has the gradient it computes."""
+    known = all(
+        not s.differentiable or (s.domain in DOMAINS and s.dtype in ("float32", "float64"))
+        for s in example.inputs
+    )
+    steady = getattr(kind, "failure", None) is None and not issubclass(kind, Barrier | Loop)
+    return known and steady and any(s.differentiable for s in example.inputs)
+
+
+DECLARED = [
+    example for kind in op_classes() for example in examples(kind) if is_drawn(kind, example)
+]
+
+
+def refitted(x: Variable, shape: tuple[int, ...]) -> Variable:
+    """The elements of a value, repeated or cut off, in another shape."""
+    size, count = int(np.prod(x.type.shape)), int(np.prod(shape))
+    return x.flatten()[T.constant(np.arange(count) % size)].reshape(shape)
+
+
+def declared(rng: np.random.Generator, pool: list[Variable]) -> Variable:
+    """An op of the catalogue as one of its examples applies it, on values of the pool."""
+    example = DECLARED[int(rng.integers(len(DECLARED)))]
+    operands = [
+        T.cast(DOMAINS[s.domain](refitted(pick(rng, pool), s.shape)), s.dtype)
+        if s.differentiable
+        else T.constant(draw(s, rng))
+        for s in example.inputs
+    ]
+    made = example.op(*operands)
+    out = made[0] if isinstance(made, list) else made
+    real = out.real if out.dtype.startswith("complex") else out
+    return T.tanh(T.cast(real, pool[0].dtype))
+
+
 MAKERS: list[Maker] = [
+    *[declared] * 12,
     *map(unary, (T.tanh, T.exp, T.sin, T.sqr, T.nnet.sigmoid, T.nnet.softplus, T.nnet.relu, T.neg)),
     *map(unary, (lambda x: T.log(T.sqr(x) + 1), lambda x: T.sqrt(T.sqr(x) + 0.1), T.abs_)),
     *map(unary, (lambda x: T.nnet.softmax(x) if x.ndim == 2 else x, lambda x: x / (1 + T.sqr(x)))),
