@@ -26,6 +26,8 @@ def diff(f: Function, g: Function, path: str | Path | None = None) -> str:
     -------
     A unified diff, empty where the functions are alike.
 
+    Examples
+    --------
     >>> import symgraph.tensor as T
     >>> from symgraph.function import function
     >>> x = T.dscalar("x")

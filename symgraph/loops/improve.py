@@ -10,7 +10,7 @@ summed      sums over the steps are taken after the loop        accumulate.py
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +34,7 @@ from symgraph.ops.arith import Add
 from symgraph.ops.pattern import AT, SLICE
 from symgraph.ops.scan import Scan
 from symgraph.ops.subtensor import Subtensor
-from symgraph.rewrite import RuleSet, rewrite
+from symgraph.rewrite import Moved, RuleSet, Watch, rewrite
 from symgraph.types import Tensor
 
 ROUNDS = 8  # a loop settles in two or three
@@ -42,14 +42,28 @@ ROUNDS = 8  # a loop settles in two or three
 Readers = dict[Variable, list[tuple[Apply, int]]]
 
 
-def canonical(graph: Graph, rules: RuleSet) -> Graph:
-    """A graph rewritten by rules, the loops in it too."""
-    graph = rewrite(graph, rules)
+def canonical(
+    graph: Graph,
+    rules: RuleSet,
+    *,
+    watch: Watch | None = None,
+    moved: Moved | None = None,
+    improved: Callable[[Graph, Graph], None] | None = None,
+) -> Graph:
+    """A graph rewritten by rules, the loops in it too.
+
+    `watch` and `moved` are told of rewrites as `rewrite` does, `improved` of the graph before and
+    after its loops were improved.
+    """
+    graph = rewrite(graph, rules, watch=watch, moved=moved)
     for _ in range(ROUNDS):
-        improved = _Improver(graph, rules).run()
-        if improved is None:
+        outputs = _Improver(graph, rules).run()
+        if outputs is None:
             break
-        graph = rewrite(Graph(graph.inputs, improved), rules)
+        better = Graph(graph.inputs, outputs)
+        if improved is not None:
+            improved(graph, better)
+        graph = rewrite(better, rules, watch=watch, moved=moved)
     return graph
 
 

@@ -165,6 +165,8 @@ def export(
     ExportError
         No such format, stage, focus or scope; an op the format has no form for; nothing to export.
 
+    Examples
+    --------
     >>> import symgraph.tensor as T
     >>> print(export(T.exp(T.dscalar("x")), format="text"), end="")
     Exp [id A] <TensorType(float64, scalar)> ''

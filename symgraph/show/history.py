@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from symgraph.graph import Apply, Graph, Variable
-from symgraph.rewrite import Rule, RuleSet, Step, rewrite
+from symgraph.loops.improve import canonical
+from symgraph.rewrite import EXACT, Rule, RuleSet, Step
 from symgraph.show.view import Node, folded, kind_of, number_text, scope_of
 from symgraph.show.words import leaf_text, type_text, visible
 
 MOST = 3_000_000  # nodes of all recorded graphs together; beyond it rewrites are shown in batches
+LOOPS = Rule("better_loops", (), EXACT, "loops")  # what is done to scans between rewrites
 Event = tuple[Rule | None, Variable, Variable]  # None where a node was moved or merged
 
 
@@ -80,7 +82,16 @@ def recorded(graph: Graph, rules: RuleSet) -> list[Event]:
     def moved(old: Variable, new: Variable) -> None:
         events.append((None, old, new))
 
-    rewrite(graph, rules, watch=watch, moved=moved)
+    def improved(before: Graph, after: Graph) -> None:
+        pairs = [
+            (old, new)
+            for old, new in zip(before.outputs, after.outputs, strict=True)
+            if old is not new
+        ]
+        rules = (LOOPS, *[None] * len(pairs))
+        events.extend((rule, *pair) for rule, pair in zip(rules, pairs, strict=False))
+
+    canonical(graph, rules, watch=watch, moved=moved, improved=improved)
     return events
 
 
