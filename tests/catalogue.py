@@ -23,7 +23,7 @@ def op_classes() -> list[type[TensorOp]]:
     found: dict[str, type[TensorOp]] = {}
     for module in modules():
         for item in vars(module).values():
-            concrete = isinstance(item, type) and issubclass(item, TensorOp)
+            concrete = isinstance(item, type) and issubclass(item, TensorOp) and has_meaning(item)
             if (
                 concrete
                 and item.__module__ == module.__name__
@@ -31,6 +31,11 @@ def op_classes() -> list[type[TensorOp]]:
             ):
                 found[f"{module.__name__.split('.')[-1]}.{item.__name__}"] = item
     return [found[name] for name in sorted(found)]
+
+
+def has_meaning(kind: type[TensorOp]) -> bool:
+    """Whether a class says what it computes; a base class of several ops does not."""
+    return hasattr(kind, "reference") or kind.evaluate is not TensorOp.evaluate
 
 
 def modules() -> Iterator[Any]:
