@@ -31,6 +31,7 @@ from symgraph.errors import (
     SymgraphError,
     UnusedInputError,
     UpdateError,
+    VerifyError,
 )
 from symgraph.flat import Flat, flatten, unflatten
 from symgraph.graph import Constant, Graph, Variable, ancestors, clone_graph
@@ -362,6 +363,7 @@ class Function:
 
     pictures: ClassVar[Callable[[Any], dict[str, str]]]  # by MIME type; set by show/notebook.py
     report: ClassVar[Callable[..., str]]  # a page about it; set by show/report.py
+    suspect: ClassVar[Callable[..., str]]  # what makes results differ; set by debug/doubt.py
     explain: ClassVar[Callable[..., str]]  # remarks on it; set by show/remarks.py
 
     def __init__(self, request: Request) -> None:
@@ -422,6 +424,8 @@ class Function:
                 return self._apply(values)
         except SymgraphError as error:
             error.whole_traceback = error.__traceback__
+            if isinstance(error, VerifyError):
+                error.add_note(type(self).suspect(self, values))
             raise error.with_traceback(None) from error.__cause__
 
     def _apply(self, values: Sequence[Any]) -> Any:

@@ -1,6 +1,6 @@
 """Where the time of a compiled function goes: by step, by kind of operation, by the user's line.
 
-The native driver reads the clock behind each of its steps, some 20 ns each. The time of a kernel
+The native driver reads the clock behind each of its steps, some 15 ns each. The time of a kernel
 is shared out among the nodes in it by an estimate of their work, so that lines have times
 through fusion.
 """
@@ -18,6 +18,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from symgraph.backends.llvm.library import seconds_per_tick
+from symgraph.config import config
 from symgraph.errors import Place
 from symgraph.graph import Apply
 from symgraph.lower.lower import Lowered
@@ -104,7 +106,7 @@ class Profile:
     def seconds(self) -> float:
         """The time in steps and between them, over all calls."""
         heads = (native.measured()[len(plan.body) + HEAD] for plan, native in self._natives())
-        return self.step_seconds + sum(heads) * NANO
+        return self.step_seconds + sum(heads) * seconds_per_tick(config.folder)
 
     @property
     def step_seconds(self) -> float:
@@ -114,11 +116,11 @@ class Profile:
     @property
     def steps(self) -> list[StepTime]:
         """The steps that run over memory, in order."""
-        found = []
+        unit, found = seconds_per_tick(config.folder), []
         for part, (plan, native) in enumerate(self._natives()):
             counts = native.measured()
             found += [
-                StepTime(step, part, place, counts[place] * NANO)
+                StepTime(step, part, place, counts[place] * unit)
                 for place, step in enumerate(plan.body)
                 if is_work(step)
             ]

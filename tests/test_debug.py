@@ -164,6 +164,14 @@ def test_bisect_names_the_rule_that_is_wrong() -> None:
         sg.bisect(fine, [[0.5]], expected=[np.array([9.0])])
 
 
+def test_verify_names_the_rule_that_is_wrong() -> None:
+    rules = sg.Mode().rules | RuleSet((Wrong("wrong_rule", (Tanh,), EXACT, "tests"),))
+    f = sg.function([x], T.tanh(x) * 3, mode=sg.Mode(rules=rules, check=2))
+    with pytest.raises(errors.VerifyError) as failure:
+        f([1.0])
+    assert "rewrite wrong_rule changes the result" in failure.value.__notes__[0]
+
+
 def test_bisect_names_the_kernel_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     f = sg.function([x], T.tanh(x) + 1)
     monkeypatch.setattr(Tanh, "reference", staticmethod(np.sin))

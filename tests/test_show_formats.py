@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import runpy
 import shutil
 import subprocess
@@ -323,6 +324,16 @@ def test_json_of_an_example_gives_the_same_numbers(
     assert step.name == "step"
 
 
+FROM_WHEEL = """
+import symgraph as sg, symgraph.tensor as T
+assert "site/symgraph" in sg.__file__, sg.__file__
+x = T.dvector("x")
+f = sg.function([x], T.exp(x).sum())
+f.report("report.html", inputs={"x": [1.0, 2.0]})
+sg.export(f, "graph.html")
+"""
+
+
 # --- what is shipped -----------------------------------------------------------------------------
 
 
@@ -336,3 +347,9 @@ def test_a_wheel_holds_every_asset(tmp_path: Path) -> None:
     }
     assert {"symgraph/show/assets/page.html", "symgraph/show/assets/viewer.js"} <= assets
     assert assets <= names
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    env = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    command = [sys.executable, "-c", FROM_WHEEL]
+    answer = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")

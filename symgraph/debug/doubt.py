@@ -178,3 +178,11 @@ def _kernel(function: Function, node: Apply) -> str:
     steps = (step for plan in function.trace.plans for step in plan.body)
     names = (step_name(step) for step in steps if node in nodes_of(step))
     return f"{next(names, 'of the driver')} ({node.op})"
+
+
+def suspect(function: Function, values: Sequence[Any]) -> str:
+    """The rewrite or kernel that makes a call of a function differ, as the note of an error."""
+    return str(bisect(function, values))
+
+
+Function.suspect = suspect

@@ -20,6 +20,7 @@ import numpy as np
 
 from symgraph.backends.llvm.blas import product_name
 from symgraph.backends.llvm.body import Body, Needs
+from symgraph.backends.llvm.clock import READ
 from symgraph.backends.llvm.kernels import WORD, places
 from symgraph.backends.llvm.scalars import OPERATIONS
 from symgraph.backends.llvm.support import ALIGNED, CONTIGUOUS, FIELDS, GIL, RELEASE_WORK, WRITEABLE
@@ -111,16 +112,16 @@ class Driver:
     def _start_clock(self) -> None:
         """Find the words to count in, and read the clock."""
         body = self.body
-        body.needs.declared["@clock"] = "declare i64 @clock()"
+        body.needs.declared[READ] = f"declare i64 {READ}()"
         at = body.get(f"getelementptr ptr, ptr {self._field('%owner', 'data')}, i64 {COUNTS}")
         self.counts = self._field(body.get(f"load ptr, ptr {at}"), "data")
         self.before = body.get("alloca i64")
-        body.do(f"store i64 {body.get('call i64 @clock()')}, ptr {self.before}")
+        body.do(f"store i64 {body.get(f'call i64 {READ}()')}, ptr {self.before}")
 
     def _charge(self, place: int) -> None:
         """Add the time since the clock was last read to a word. Other calls may do so too."""
         body = self.body
-        now, last = body.get("call i64 @clock()"), body.get(f"load i64, ptr {self.before}")
+        now, last = body.get(f"call i64 {READ}()"), body.get(f"load i64, ptr {self.before}")
         self._count(place, body.get(f"sub i64 {now}, {last}"))
         body.do(f"store i64 {now}, ptr {self.before}")
 

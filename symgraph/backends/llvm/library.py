@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
+import time
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from symgraph.backends import pool, threads
 from symgraph.backends.llvm import blas, capi, clock, support
 from symgraph.backends.llvm.machine import QUICK, Code, Module, link
 
+CALIBRATION = 0.005  # seconds over which the counter is timed: its unit is right to 0.01%
 _lock = threading.RLock()
 _linked: dict[str, Code] = {}
 _PRODUCTS = {blas.product_name(dtype): dtype for dtype in blas.LETTERS}
@@ -46,7 +50,20 @@ def _support(folder: Path | None) -> Code:
 
 def _clock(folder: Path | None) -> Code:
     imports = {symbol: capi.address_of(symbol) for symbol in clock.IMPORTS}
-    return link([Module(clock.TEXT, QUICK)], folder, [clock.NAME], imports)
+    return link([Module(clock.TEXT, QUICK)], folder, [clock.NAME, "ticks"], imports)
+
+
+@cache
+def seconds_per_tick(folder: Path | None) -> float:
+    """The unit in which drivers count time; the processor's counter is held against the clock."""
+    if not clock.HAS_COUNTER:
+        return 1e-9
+    code = _shared(clock.NAME, folder)
+    ticks = ctypes.CFUNCTYPE(ctypes.c_int64)(code.address("ticks"))
+    before, start = ticks(), time.perf_counter()
+    while time.perf_counter() - start < CALIBRATION:
+        pass
+    return (time.perf_counter() - start) / (ticks() - before)
 
 
 def _product(name: str, folder: Path | None) -> Code:
