@@ -1,4 +1,4 @@
-"""The `symgraph` command: `demo`, `export`, `report`, `profile`, `cache`."""
+"""The `symgraph` command: `demo`, `export`, `report`, `profile`, `ops`, `cache`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 import symgraph as sg
-from symgraph import demo
+from symgraph import catalogue, demo
 from symgraph.backends import disk
 from symgraph.errors import ConfigError, SymgraphError
 from symgraph.mode import MODES
@@ -55,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     add_export(commands.add_parser("export", help="write a graph to a file", epilog=EXPORT_HELP))
     add_report(commands.add_parser("report", help="write a page on a function", epilog=TARGET_HELP))
     add_profile(commands.add_parser("profile", help="run a program, tell where its time went"))
+    add_ops(commands.add_parser("ops", help="list every op and function"))
     add_cache(commands.add_parser("cache", help="show or clear the folder of compiled code"))
     return top
 
@@ -130,6 +134,13 @@ def add_cache(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=run_cache)
 
 
+def add_ops(command: argparse.ArgumentParser) -> None:
+    """The grammar of `symgraph ops`."""
+    command.add_argument("word", nargs="?", default="", help="only those whose name has this in it")
+    command.add_argument("--markdown", metavar="FILE", help="write the page of the documentation")
+    command.set_defaults(run=run_ops)
+
+
 def positive(text: str) -> int:
     """A number of things, at least one."""
     return at_least(1, text)
@@ -145,6 +156,41 @@ def at_least(least: int, text: str) -> int:
     if not text.isdecimal() or int(text) < least:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
     return int(text)
+
+
+def run_ops(options: argparse.Namespace, console: Console) -> None:
+    """Print a table of ops, and one of functions; or write the page."""
+    if options.markdown:
+        Path(options.markdown).write_text(catalogue.markdown())
+        return
+    word = options.word.lower()
+    ops = [fact for fact in catalogue.facts() if word in f"{fact.module}.{fact.name}".lower()]
+    columns = "module op family dtypes gradient runs tests"
+    console.print(
+        table(
+            columns,
+            [
+                (f.room, f.name, f.family or "-", f.dtypes, f.gradient, f.native, f.tests)
+                for f in ops
+            ],
+        )
+    )
+    found = [
+        (short, function.name, function.summary)
+        for short, members in catalogue.functions().items()
+        for function in members
+        if word in f"{short}.{function.name}".lower()
+    ]
+    console.print(table("namespace function what", found))
+    console.print(f"{len(ops)} ops, {len(found)} functions")
+
+
+def table(columns: str, rows: Sequence[Sequence[str]]) -> Table:
+    """A table for the terminal; texts may hold square brackets."""
+    result = Table(*columns.split(), header_style="bold", box=box.SIMPLE_HEAD)
+    for row in rows:
+        result.add_row(*map(escape, row))
+    return result
 
 
 def run_demo(options: argparse.Namespace, console: Console) -> None:

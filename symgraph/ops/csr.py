@@ -18,7 +18,7 @@ from symgraph.families import Example, Library, Sample, is_continuous
 from symgraph.later import Later
 from symgraph.ops.cast import cast
 from symgraph.ops.shape import scalars_of, shape_i
-from symgraph.types import Arg, Dims, Tensor, Tensors, as_tensor_variable, promote, unify
+from symgraph.types import DISCRETE, Arg, Dims, Tensor, Tensors, as_tensor_variable, promote, unify
 
 sparse = Later("scipy.sparse")
 __all__ = ["CsrDot", "CsrFind", "CsrMajors", "CsrSample", "CsrTransposedDot"]
@@ -234,7 +234,10 @@ class CsrFind(Library):
 
     def prepare(self, *inputs: Any) -> Tensors:
         """Vectors of integers."""
-        return [as_tensor_variable(x) for x in inputs]
+        found = [as_tensor_variable(x) for x in inputs]
+        if any(v.type.ndim != 1 or v.type.dtype not in DISCRETE for v in found):
+            raise GraphTypeError(f"{self} takes vectors of integers")
+        return found
 
     def out_dtypes(self, *dtypes: str) -> tuple[str, ...]:
         """Positions are int64."""
