@@ -14,7 +14,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from symgraph import families, ops
-from symgraph.errors import NullTypeGradError, SymgraphError
+from symgraph.errors import GradientError, SymgraphError
 from symgraph.families import Elemwise, Example, Sample, TensorOp
 from symgraph.graph import Apply, Op, toposort
 from symgraph.pipeline import is_native
@@ -102,8 +102,15 @@ def op_classes(base: type[Op] = TensorOp) -> list[type[Any]]:
         and issubclass(item, base)
         and item.__module__ == module.__name__
         and not item.__name__.startswith("_")
+        and not is_base(item)
     }
     return [found[name] for name in sorted(found)]
+
+
+def is_base(kind: type[Op]) -> bool:
+    """Whether a class of tensor ops does not say what it computes: others are built on it."""
+    own = hasattr(kind, "reference") or kind.evaluate is not TensorOp.evaluate
+    return issubclass(kind, TensorOp) and not own
 
 
 def facts() -> list[Facts]:
@@ -200,7 +207,7 @@ def _flows(node: Apply) -> list[int]:
     duals = [out.type.make_variable() for out in node.outputs]
     try:
         parts = node.op.L_op(node.inputs, node.outputs, duals)
-    except NullTypeGradError:
+    except GradientError:
         return []
     places = [k for k, part in enumerate(parts) if part is not None]
     return [k for k in places if getattr(node.inputs[k].type, "dtype", "") in CONTINUOUS]

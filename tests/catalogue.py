@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import zlib
-from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
-import symgraph.ops
+from symgraph.catalogue import op_classes as op_classes
 from symgraph.families import Example, Sample, TensorOp
 from symgraph.graph import Variable
 from symgraph.types import CONTINUOUS, TensorType
 
 SMALL = 4
-
-
-def op_classes() -> list[type[TensorOp]]:
-    """The op classes defined in `symgraph.ops`, by name."""
-    found: dict[str, type[TensorOp]] = {}
-    for module in modules():
-        for item in vars(module).values():
-            concrete = isinstance(item, type) and issubclass(item, TensorOp) and has_meaning(item)
-            if (
-                concrete
-                and item.__module__ == module.__name__
-                and not item.__name__.startswith("_")
-            ):
-                found[f"{module.__name__.split('.')[-1]}.{item.__name__}"] = item
-    return [found[name] for name in sorted(found)]
-
-
-def has_meaning(kind: type[TensorOp]) -> bool:
-    """Whether a class says what it computes; a base class of several ops does not."""
-    return hasattr(kind, "reference") or kind.evaluate is not TensorOp.evaluate
-
-
-def modules() -> Iterator[Any]:
-    """The modules of `symgraph.ops`."""
-    for info in pkgutil.iter_modules(symgraph.ops.__path__, "symgraph.ops."):
-        yield importlib.import_module(info.name)
 
 
 def examples(kind: type[TensorOp]) -> list[Example]:

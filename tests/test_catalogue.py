@@ -21,7 +21,6 @@ def test_nothing_is_missing() -> None:
 
 
 def test_every_op_is_there_and_tested() -> None:
-    assert {kind.__name__ for kind in tested.op_classes()} <= set(FACTS)
     for kind in catalogue.op_classes():
         assert issubclass(kind, TensorOp)
         assert FACTS[kind.__name__].examples == len(tested.examples(kind))
