@@ -292,3 +292,13 @@ def test_specify_shape() -> None:
     assert f(M, 3).shape == (3, 4)
     assert T.specify_shape(x, (3, 4)).type.shape == (3, 4)
     assert T.specify_broadcastable(x, 1).broadcastable == (False, True)
+
+
+def test_a_value_read_in_place_and_elsewhere_by_one_op() -> None:
+    x = T.dmatrix("x")
+    y = T.tanh(x)
+    f = sg.function([x], [y + y[::-1], (2 * y) * (2 * y).sum(1)[::-1].dimshuffle(0, "x")])
+    first, second = f(M)
+    t = np.tanh(M)
+    np.testing.assert_allclose(first, t + t[::-1])
+    np.testing.assert_allclose(second, 2 * t * (2 * t).sum(1)[::-1, None])

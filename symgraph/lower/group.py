@@ -200,10 +200,17 @@ def work_of(node: Apply, reader: Reader) -> Work:
         readings = tuple(Reading(v, None) for var in node.inputs for v in reader.data(var))
     else:
         readings = tuple(reader.reading(var, dims) for var in node.inputs)
-    in_place = {reading.source for reading in readings if reading.flags is not None}
-    elsewhere = {v for var in node.inputs for v in reader.data(var)} - in_place
+    elsewhere = {v for var, own in _operands(node, readings) for v in reader.data(var) if v != own}
     space = tuple(dims[a] for a in positions)
     return Work(dims, space, reduces, readings, frozenset(elsewhere))
+
+
+def _operands(node: Apply, readings: Sequence[Reading]) -> list[tuple[Variable, Variable | None]]:
+    """Each operand with the variable it is read from at the node's own index, if it is."""
+    if isinstance(node.op, Indexed) and not isinstance(node.op, Positional):
+        return [(var, None) for var in node.inputs]
+    owned = (None if reading.flags is None else reading.source for reading in readings)
+    return list(zip(node.inputs, owned, strict=True))
 
 
 def is_loop(node: Apply, reader: Reader) -> bool:
