@@ -191,9 +191,15 @@ def failure_error(
     if failure.node is not None:
         text += f"\n  at {failure.node.made_at}"
     for parameter, array in zip(program.parameters, arrays, strict=False):
-        text += f"\n  {parameter.variable} has shape {np.shape(array)}"
+        text += f"\n  {parameter.variable} has shape {np.shape(array)}, {_layout(array)}"
     kind = InputShapeError if failure.node is None else failure.kind
     return kind(text)
+
+
+def _layout(array: Array) -> str:
+    """The dtype of an array, and its strides where it is not row-major."""
+    strides = "" if array.flags.c_contiguous else f", strides {array.strides}"
+    return f"{array.dtype}{strides}"
 
 
 class Compared:

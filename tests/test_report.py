@@ -139,6 +139,21 @@ def test_names_are_text(tmp_path: Path) -> None:
     assert '<script>alert("' not in text
 
 
+def test_the_steps_of_loops_are_shown() -> None:
+    x = T.dmatrix("x")
+    h, _ = sg.scan(lambda row, h: T.tanh(row + h), sequences=[x], outputs_info=[T.zeros((3,))])
+    f = sg.function([x], h[-1])
+    found = data_of(f.report(inputs=[np.ones((5, 3))]))
+    (inside,) = [s for s in found["stages"] if s.get("name", "").startswith("inside Scan")]
+    assert "Tanh" in {node["label"] for node in inside["graph"]["nodes"]}
+    task = f.stages["user"]
+    history = history_of(Graph(task.inputs, task.roots), DEFAULT, ["h"])
+    assert "better_loops" in {frame.rule for frame in history.frames}
+    last = graph_at(history, len(history.frames) - 1)
+    ops = sum(history.nodes[box].kind == "op" for box in last)
+    assert ops == len(f.graph.toposort())
+
+
 def test_reports_of_other_modes_and_of_python_ops() -> None:
     x = T.dvector("x")
     y = T.exp(Halves(1)(x)[0]) + 1

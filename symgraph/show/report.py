@@ -24,10 +24,11 @@ from symgraph.lower.program import Allocate, Launch, Step, is_work, touched
 from symgraph.profile import Profile, Row, StepTime, duration, nodes_of, step_name
 from symgraph.show.history import History, history_of
 from symgraph.show.page import graph_data, node_data, page
+from symgraph.show.printing import graphs_of
 from symgraph.show.remarks import remarks_on
 from symgraph.show.steps import accesses, lines_of, steps_view
-from symgraph.show.subject import subject_of
-from symgraph.show.view import view_and_ids
+from symgraph.show.subject import Subject, subject_of
+from symgraph.show.view import view_and_ids, view_of
 from symgraph.show.words import leaf_text, visible
 
 LONGEST = 0.5  # seconds that measuring takes, more or less
@@ -172,7 +173,18 @@ class _Report:
             note = "what one call does, and the arrays between"
             graph = graph_data(steps_view(self.function), STEPS)
             stages.append({"name": "steps", "note": note, "graph": graph})
-        return stages
+        return [*stages, *self._inner_stages()]
+
+    def _inner_stages(self) -> Iterator[Data]:
+        """The graphs inside ops: what loops do at each step."""
+        for place, node in enumerate(self.function.graph.toposort()):
+            for graph in graphs_of(node.op):
+                view = view_of(Subject(graph.inputs, graph.outputs))
+                yield {
+                    "name": f"inside {visible(str(node.op))}",
+                    "note": visible(str(node.made_at)),
+                    "graph": graph_data(view, f"i{place}"),
+                }
 
     def _history(self) -> History:
         task = self.function.stages["user"]
