@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 
+from symgraph.catalogue import modules as modules
 from symgraph.catalogue import op_classes as op_classes
 from symgraph.families import Example, Sample, TensorOp
 from symgraph.graph import Variable
