@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +18,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Compiled code goes to a private folder, so that a run starts cold and leaves nothing."""
-    folder = tmp_path_factory.mktemp("cache", numbered=True)
-    folder.chmod(0o700)
+    """Compiled code goes to a private folder, so that a run starts cold and leaves nothing.
+
+    The workers of one run share it: what one has compiled no other compiles again.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled"
+    folder.mkdir(mode=0o700, exist_ok=True)
     before = config.cache_dir
     config.cache_dir = str(folder)
     yield folder

@@ -170,6 +170,8 @@ class CsrSample(_CsrOp):
 
     def reference(self, indices: Any, indptr: Any, a: Any, b: Any) -> Any:
         """Sums of products of rows."""
+        if len(indptr) - 1 != len(a):
+            raise ValueError(f"{len(a)} rows for a matrix of {len(indptr) - 1}")
         _check_range(indices, len(b))
         rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
         return (a[rows] * b[indices]).sum(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -254,7 +255,9 @@ class _ArgExtremum(_Fold):
     def flattened(self, x: Any) -> Any:
         """The operand with the reduced axes as the last one."""
         kept = [a for a in range(x.ndim) if a not in self.axes]
-        return x.transpose(*kept, *self.axes).reshape(*(x.shape[a] for a in kept), -1)
+        return x.transpose(*kept, *self.axes).reshape(
+            *(x.shape[a] for a in kept), math.prod(x.shape[a] for a in self.axes)
+        )
 
 
 class Argmax(_ArgExtremum):
