@@ -22,6 +22,7 @@ from symgraph.gradient import (
     zero_grad,
 )
 from symgraph.graph import Apply, Constant, Graph, Op, Type, Variable, clone, name_scope
+from symgraph.ifelse import ifelse
 from symgraph.loops import OrderedUpdates, foldl, foldr, map, reduce, scan, scan_checkpoints, until
 from symgraph.mode import Mode, MonitorMode
 from symgraph.ops.custom import as_op
@@ -72,6 +73,7 @@ __all__ = [
     "gradient",
     "graph",
     "hessian",
+    "ifelse",
     "jacobian",
     "load_json",
     "map",

@@ -26,6 +26,7 @@ from symgraph.ops.arith import second
 from symgraph.ops.barrier import DisconnectedGrad
 from symgraph.ops.cast import cast
 from symgraph.ops.create import ones_like, zeros_like
+from symgraph.ops.ifelse import with_branches
 from symgraph.ops.logic import and_, invert
 from symgraph.ops.reduce import sum as sum_axes
 from symgraph.ops.select import Switch, switch
@@ -183,7 +184,7 @@ def pullback(
     """
     fence = set(constants)
     graph = Graph((*wrt, *fence), tuple(starts))
-    stable = rewrite(graph, STABLE).outputs
+    stable = with_branches(rewrite(graph, STABLE).outputs, graph.inputs)
     return _walk(list(zip(stable, starts.values(), strict=True)), wrt, fence, none_for_null)
 
 

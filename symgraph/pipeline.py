@@ -30,19 +30,31 @@ from symgraph.families import (
     SizeOf,
     View,
 )
-from symgraph.graph import Apply, Constant, Graph, Variable, clone_graph, toposort
+from symgraph.graph import Apply, Constant, Graph, Op, Variable, clone_graph, toposort
 from symgraph.kernel import Kernel, verify
 from symgraph.later import Later
 from symgraph.loops.improve import canonical
 from symgraph.lower.lower import Lowered, lower
 from symgraph.memory import Plan, plan
 from symgraph.mode import Mode
+from symgraph.ops.ifelse import Branches, with_branches
 from symgraph.progress import waiting
 from symgraph.runners import Chain, Compared, Interpreted, Native, Runner, Task
 from symgraph.types import TensorType
 from symgraph.verify import check_graph
 
-NATIVE_FAMILIES = (Elemwise, Indexed, View, Assemble, SizeOf, Reduce, Product, Library, Loop)
+NATIVE_FAMILIES = (
+    Elemwise,
+    Indexed,
+    View,
+    Assemble,
+    SizeOf,
+    Reduce,
+    Product,
+    Library,
+    Loop,
+    Branches,
+)
 NOT_NATIVE = ("float16",)
 T = TypeVar("T")
 numba_side = Later("symgraph.backends.numba_side")
@@ -94,6 +106,7 @@ def _rewritten(task: Task, mode: Mode) -> Task:
 
 
 def _native(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
+    task = task.with_roots(with_branches(task.roots))
     parts = trace.stage("parts", lambda: cut(task))
     if len(parts) == 1 and parts[0][1]:
         return _compiled(task, mode, title, trace)
@@ -165,11 +178,18 @@ def _origin(before: Mapping[str, int], after: Mapping[str, int]) -> str:
 def is_native(node: Apply) -> bool:
     """Whether the CPU target has kernels for a node: its family, and its dtypes."""
     kinds = [var.type for var in (*node.inputs, *node.outputs)]
-    if isinstance(node.op, Loop) and not all(map(is_native, node.op.body.toposort())):
+    if not all(is_native(n) for graph in inner_graphs(node.op) for n in graph.toposort()):
         return False
     return isinstance(node.op, NATIVE_FAMILIES) and all(
         isinstance(kind, TensorType) and kind.dtype not in NOT_NATIVE for kind in kinds
     )
+
+
+def inner_graphs(op: Op) -> tuple[Graph, ...]:
+    """The graphs that an op runs."""
+    if isinstance(op, Branches):
+        return (op.then, op.otherwise)
+    return (op.body,) if isinstance(op, Loop) else ()
 
 
 def cut(task: Task) -> list[tuple[Task, bool]]:

@@ -15,8 +15,8 @@ FLOORS = [
     "kernel types absent records interpret",
     "families rewrite",
     "ops",
-    "variable rules shared random linalg fft nnet signal grad forward batch loops gradient"
-    " from_graph typed_list sparse tensor",
+    "variable rules shared random linalg fft nnet signal grad forward batch loops ifelse"
+    " gradient from_graph typed_list sparse tensor",
     "lower memory verify",
     "backends",
     "mode runners borders progress pipeline profile guard function show debug",

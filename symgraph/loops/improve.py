@@ -31,6 +31,7 @@ from symgraph.loops.draft import Draft, StateSlot
 from symgraph.loops.motion import move_out, parts_first, start_from_last, take_in
 from symgraph.loops.slots import many
 from symgraph.ops.arith import Add
+from symgraph.ops.ifelse import Branches
 from symgraph.ops.pattern import AT, SLICE
 from symgraph.ops.scan import Scan
 from symgraph.ops.subtensor import Subtensor
@@ -86,6 +87,8 @@ class _Improver:
             inputs = [self.became.get(var, var) for var in node.inputs]
             if isinstance(node.op, Scan):
                 self._improve(node, node.op, inputs)
+            elif isinstance(node.op, Branches):
+                self._improve_branches(node, node.op, inputs)
             elif any(new is not old for new, old in zip(inputs, node.inputs, strict=True)):
                 with made_for(node.made_at):
                     fresh = node.clone_with_new_inputs(inputs)
@@ -119,6 +122,27 @@ class _Improver:
             return
         self.changed = True
         self.became |= found
+
+    def _improve_branches(self, node: Apply, op: Branches, inputs: Sequence[Tensor]) -> None:
+        """Both graphs in canonical form, inputs that they do not read left out."""
+        graphs, given = [], list[Tensor]()
+        for graph, outer in zip((op.then, op.otherwise), op.inputs(inputs), strict=True):
+            outputs = canonical(Graph(graph.inputs, graph.outputs), self.rules).outputs
+            behind = list(ancestors(outputs))
+            large = [v for v in behind if isinstance(v, Constant) and v.data.size > 1]
+            twins: dict[Variable, Variable] = {v: v.type.make_variable(v.name) for v in large}
+            outputs = tuple(clone_graph(outputs, twins))
+            read = [(v, o) for v, o in zip(graph.inputs, outer, strict=True) if v in set(behind)]
+            read += zip(twins.values(), large, strict=True)
+            graphs.append(InnerGraph(tuple(v for v, _ in read), outputs))
+            given += [o for _, o in read]
+        new = Branches(*graphs)
+        if new == op and inputs == list(node.inputs):
+            return
+        self.changed |= new != op
+        with made_for(node.made_at):
+            fresh = new.make_node(inputs[0], *given)
+        self.became.update(zip(node.outputs, fresh.outputs, strict=True))
 
     def _rewrite(self, draft: Draft) -> None:
         """The body in canonical form, loops in it too."""

@@ -17,6 +17,7 @@ from symgraph.graph import Apply, Constant, Graph, Variable, toposort
 from symgraph.kernel import BOOL, INT, Buffer, Call, Expr, Lit, Load, Name, cast, compare, lit
 from symgraph.lower.assemble import bounds_kernel, write_pieces
 from symgraph.lower.blocks import block_start
+from symgraph.lower.branches import write_branches
 from symgraph.lower.chunks import write_chunks
 from symgraph.lower.elements import Context, element_at, element_of, scalar_constant
 from symgraph.lower.group import (
@@ -45,6 +46,7 @@ from symgraph.lower.program import (
 )
 from symgraph.lower.sizes import Check, Namer, Sizes, dtype_of, free_names
 from symgraph.ops.create import ARange
+from symgraph.ops.ifelse import Branches
 from symgraph.ops.scan import Scan
 
 Update = tuple[Variable, Variable]  # a variable with memory, its next value
@@ -59,7 +61,6 @@ class Whole:
     buffers: dict[Variable, Buffer]
     in_place: bool  # whether updates may overwrite their shared variable before the end
     failures: list[Failure] = field(default_factory=list)
-    waiting: list[Check] = field(default_factory=list)  # sizes not compared yet
     wrote: bool = False
     guarded_after_write: bool = False
 
@@ -72,8 +73,8 @@ class Whole:
 class Level:
     """The steps that compute the outputs of a graph from its inputs.
 
-    `outer` is the level around a loop, `own` are the inputs that change from run to run, `homes`
-    the buffers that outputs are to be made in.
+    `outer` is the level around a loop or branch, `own` are the inputs that change from run to run,
+    `homes` the buffers that outputs are to be made in, `checks` the sizes to be compared here.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Level:
         outer: Level | None = None,
         own: Iterable[Variable] = (),
         homes: Sequence[Buffer | None] = (),
+        checks: Sequence[Check] = (),
     ) -> None:
         self.whole, self.outer, self.graph, self.updates = whole, outer, graph, list(updates)
         self.sizes, self.namer, self.buffers = whole.sizes, whole.namer, whole.buffers
@@ -95,6 +97,7 @@ class Level:
         self._checked: set[tuple[Variable, Expr]] = set()  # indices and the sizes they are below
         self.nodes = self._needed()
         self.own.update(out for node in self.nodes for out in node.outputs)
+        self.waiting = [*checks, *(outer.checks_of(self.own) if outer is not None else ())]
         self._demand_steps()
         self.grouping = self._group()
         self.context.works.update(self.grouping.works)
@@ -144,7 +147,7 @@ class Level:
         for node in self.nodes:
             for var in self._operands_in_memory(node):
                 self._demand(var)
-            if isinstance(node.op, Product | Library | Assemble | Loop):
+            if isinstance(node.op, Product | Library | Assemble | Loop | Branches):
                 for out in node.outputs:
                     self.stored.add(out)
             for k, _ in bounds_of(node, self.sizes):
@@ -155,6 +158,8 @@ class Level:
         """The operands that a node's step, or the view it is, takes from memory as they lie."""
         if isinstance(node.op, Scan):
             return rows_in_memory(node, node.op, self.context)
+        if isinstance(node.op, Branches):
+            return [v for v in node.inputs if self.sizes.dims(v)]
         if isinstance(node.op, Product):
             return node.inputs
         if isinstance(node.op, Library):
@@ -358,6 +363,8 @@ class Level:
             return write_pieces(node, self.context, self.memory)
         if isinstance(node.op, Scan):
             return write_scan(node, node.op, self)
+        if isinstance(node.op, Branches):
+            return [write_branches(node, self)]
         if node.outputs[0] in self.reader.blocks:
             return [self._block(node)]
         assert isinstance(node.op, Library), f"no lowering for {node.op}"
@@ -501,15 +508,19 @@ class Level:
 
     def _set_guards(self) -> None:
         """Set the checks of sizes whose scalars are all known by now."""
-        waiting = list(self.whole.waiting)
-        self.whole.waiting.clear()
+        waiting, self.waiting = self.waiting, []
         for check in waiting:
-            atoms = self.sizes.atoms(check.sizes)
-            mine = self.outer is None or not atoms.isdisjoint(self.own)
-            if mine and all(map(self._is_known, atoms)):
+            if all(map(self._is_known, self.sizes.atoms(check.sizes))):
                 self._guard_sizes(check)
             else:
-                self.whole.waiting.append(check)
+                self.waiting.append(check)
+
+    def checks_of(self, own: set[Variable]) -> list[Check]:
+        """Hand over the checks that a level inside has to make: of scalars that are its own."""
+        found = [] if self.outer is None else self.outer.checks_of(own)
+        mine = [c for c in self.waiting if not self.sizes.atoms(c.sizes).isdisjoint(own)]
+        self.waiting = [c for c in self.waiting if c not in mine]
+        return [*found, *mine]
 
     def _is_known(self, var: Variable) -> bool:
         name = self.sizes.scalar(var)
@@ -566,9 +577,10 @@ class Level:
         own: Iterable[Variable],
         updates: Sequence[Update],
         homes: Sequence[Buffer | None],
+        checks: Sequence[Check] = (),
     ) -> Level:
-        """The level of a loop's body."""
-        return Level(self.whole, graph, updates, self, own, homes)
+        """The level of a loop's body, or of a branch."""
+        return Level(self.whole, graph, updates, self, own, homes, checks)
 
     def value(self, var: Variable) -> Expr:
         """The only element of a variable, its names bound."""

@@ -61,8 +61,8 @@ class Lowering(Level):
         names = {v: namer(v.name or ("c" if v in constants else "x")) for v in self.inputs}
         buffers = {v: Buffer(names[v], dtype_of(v)) for v in self.inputs}
         sizes = Sizes(graph, namer)
-        whole = Whole(sizes, namer, buffers, in_place, waiting=list(sizes.checks))
-        super().__init__(whole, graph, updates)
+        whole = Whole(sizes, namer, buffers, in_place)
+        super().__init__(whole, graph, updates, checks=sizes.checks)
         for name in (n for names in sizes.input_sizes.values() for n in names):
             self.name_bound(name)
         self._results: list[Result] = []

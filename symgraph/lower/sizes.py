@@ -8,7 +8,7 @@ recorded as checks and treated as one from then on.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from keyword import iskeyword
 
@@ -30,6 +30,7 @@ from symgraph.kernel import (
     walk,
 )
 from symgraph.lower.linear import Simplifier
+from symgraph.ops.ifelse import Branches
 from symgraph.ops.scan import Scan, steps_message
 from symgraph.types import DISCRETE, DTYPES, Arg, Dim, Dims, TensorType, recording, unify
 
@@ -96,6 +97,14 @@ class Check:
             yield Call("eq", (first, other), BOOL), text, (first, other)
 
 
+@dataclass(frozen=True)
+class Side:
+    """One graph of a choice, reading the variables around it, and the checks that it needs."""
+
+    graph: Graph
+    checks: list[Check]
+
+
 class Sizes:
     """The dims of every variable of a graph and the values of its integer scalars."""
 
@@ -107,6 +116,8 @@ class Sizes:
         self.bodies: dict[Apply, Graph] = {}  # of each scan, a copy of its own of the body
         self._counts: set[str] = set()
         self.checks: list[Check] = []
+        self.branches: dict[Apply, list[Side]] = {}  # of each choice the two graphs, closed
+        self._may_fail = 0  # how many branches the node looked at lies in
         self._names: dict[Expr, Expr] = {}
         self._simplified = Simplifier(lambda name: self.formulas.get(name.id), self._is_count)
         self._scalar_names: dict[Variable, Name] = {}
@@ -233,12 +244,9 @@ class Sizes:
         if not isinstance(node.op, TensorOp):
             return self._infer_opaque(node)
         args = [self.arg(var) for var in node.inputs]
-        rows = self._infer_body(node, node.op) if isinstance(node.op, Scan) else []
+        shape_rule = self._shape_rule(node, node.op)
         with recording() as agreements:
-            if isinstance(node.op, Scan):
-                shapes = node.op.outer_shapes(args, rows)
-            else:
-                shapes = node.op.out_shapes(*args)
+            shapes = shape_rule(*args)
         for sizes, where in agreements:
             self._agree(tuple(as_size(s) for s in sizes), where, node)
         for var, shape in zip(node.outputs, shapes, strict=True):
@@ -249,6 +257,33 @@ class Sizes:
             self._need_elements(node, node.op)
         self._infer_value(node, args)
         return None
+
+    def _shape_rule(self, node: Apply, op: TensorOp) -> Callable[..., tuple[Dims, ...]]:
+        """An op's rule for the sizes of its outputs, once the graphs in it are looked at."""
+        if isinstance(op, Scan):
+            rows = self._infer_body(node, op)
+            return lambda *args: op.outer_shapes(args, rows)
+        if isinstance(op, Branches):
+            sides = self._infer_branches(node, op)
+            return lambda condition, *_: op.outer_shapes(condition.value, *sides)
+        return op.out_shapes
+
+    def _infer_branches(self, node: Apply, op: Branches) -> list[list[Dims]]:
+        """The sizes in both graphs; what they need equal is compared in the one that is run."""
+        found = []
+        self.branches[node] = []
+        for graph, given in zip((op.then, op.otherwise), op.inputs(node.inputs), strict=True):
+            outer = dict(zip(graph.inputs, given, strict=True))
+            outputs = tuple(clone_graph(graph.outputs, outer, copy_all=True))
+            before, self.checks = self.checks, []
+            self._may_fail += 1
+            for inner in toposort(outputs, stop=given):
+                self._infer(inner)
+            self._may_fail -= 1
+            self.branches[node].append(Side(Graph(tuple(given), outputs), self.checks))
+            self.checks = before
+            found.append([self.dims(v) for v in outputs])
+        return found
 
     def _infer_body(self, node: Apply, op: Scan) -> list[Dims]:
         """The sizes of everything in a scan's body; those of a row of each further output."""
@@ -311,6 +346,8 @@ class Sizes:
         if len(distinct) < 2:
             return
         self.checks.append(Check(distinct, where, node))
+        if self._may_fail:
+            return
         first = next((d for d in distinct if isinstance(d, Lit)), distinct[0])
         for other in distinct:
             if other != first and not isinstance(other, Lit):
