@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,9 +55,12 @@ class Order:
 
     def placed(self, view: View) -> Layout:
         """The boxes where they belong."""
-        by_dot = self.layout == "auto" and has_dot() and 0 < len(view.nodes) <= MOST
-        chosen = dot_layout if by_dot or self.layout == "dot" else layout
-        return chosen(view, box_size)
+        if self.layout == "dot":
+            return dot_layout(view, box_size)
+        if self.layout == "auto" and has_dot() and 0 < len(view.nodes) <= MOST:
+            with suppress(ExportError):  # it may take too long, or be broken
+                return dot_layout(view, box_size)
+        return layout(view, box_size)
 
 
 class Format(NamedTuple):

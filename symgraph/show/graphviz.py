@@ -12,8 +12,8 @@ from symgraph.show.layout import Box, Layout, Point, Size, Wire
 from symgraph.show.view import View
 
 INCH = 72.0  # `dot` measures boxes in inches; one of our units is a point
-MOST = 600  # boxes; beyond it `dot` takes longer than people wait
-PATIENCE = 30  # seconds
+MOST = 150  # boxes; beyond it `dot` takes longer than people wait
+PATIENCE = 10  # seconds
 
 
 def has_dot() -> bool:

@@ -20,6 +20,7 @@ from symgraph.ops import (
     barrier,
     cast,
     compare,
+    convolution,
     create,
     cumulative,
     elementary,
@@ -27,6 +28,7 @@ from symgraph.ops import (
     linalg,
     logic,
     lookup,
+    pooling,
     reduce,
     rounding,
     select,
@@ -532,6 +534,61 @@ def _written(writer: _Writer, node: Apply, operands: Values) -> str:
     return writer.add("Reshape", made, whole, allowzero=1)
 
 
+def _convolution(writer: _Writer, node: Apply, operands: Values) -> str:
+    assert isinstance(node.op, convolution.Conv)
+    op, filters = node.op, operands[1]
+    reach = [(size - 1) * step for size, step in zip(_taps(node), op.dilation, strict=True)]
+    border = [_zeros(side, far) for side, far in zip(op.border, reach, strict=True)]
+    if op.flip:
+        axes = range(2, 2 + len(reach))
+        spans = [Span(axis, None, None, (writer.constant(np.int64(-1)), -1)) for axis in axes]
+        filters = _sliced(writer, filters, spans)
+    return writer.add(
+        "Conv",
+        operands[0],
+        filters,
+        strides=list(op.stride),
+        dilations=list(op.dilation),
+        group=op.groups,
+        pads=[before for before, _ in border] + [behind for _, behind in border],
+    )
+
+
+def _taps(node: Apply) -> Sequence[int]:
+    """The sizes of a kernel, which the borders of a convolution depend on."""
+    filters = node.inputs[1]
+    known = filters.type.shape if isinstance(filters.type, TensorType) else ()
+    if isinstance(filters, SharedVariable):
+        known = filters.get_value(borrow=True).shape
+    taps = [size for size in known[2:] if isinstance(size, int)]
+    if len(taps) < len(known) - 2:
+        raise no_form(node, " unless the sizes of its filters are known")
+    return taps
+
+
+def _zeros(side: str | tuple[int, int], reach: int) -> tuple[int, int]:
+    if isinstance(side, str):
+        return ((reach + 1) // 2,) * 2 if side == "half" else (reach, reach)
+    return side
+
+
+def _pooled(writer: _Writer, node: Apply, operands: Values) -> str:
+    assert isinstance(node.op, pooling.PoolTake | pooling.PoolSum)
+    op, is_sum = node.op, isinstance(node.op, pooling.PoolSum)
+    ndim = node.inputs[0].type.ndim  # type: ignore[attr-defined]
+    if not op.ignore_border or ndim != 2 + len(op.size) or len(set(node.inputs)) > 1:
+        raise no_form(node, " with these windows")
+    sizes = {"kernel_shape": list(op.size), "strides": list(op.stride), "pads": [*op.pad, *op.pad]}
+    if not is_sum:
+        return writer.add("MaxPool", operands[0], **sizes)
+    mode = getattr(op, "mode", "")
+    inside = int(mode != "average_exc_pad")
+    mean = writer.add("AveragePool", operands[0], count_include_pad=inside, **sizes)
+    if mode != "sum":
+        return mean
+    return writer.add("Mul", mean, writer.like(float(np.prod(op.size)), node.outputs[0]))
+
+
 RULES: dict[type, Rule] = {
     **dict.fromkeys(SAME, _same),
     **dict.fromkeys(REDUCED, _reduced),
@@ -567,6 +624,9 @@ RULES: dict[type, Rule] = {
     linalg.Gemm: _gemm,
     join.Join: _join,
     cumulative.CumSum: _running,
+    convolution.Conv: _convolution,
+    pooling.PoolTake: _pooled,
+    pooling.PoolSum: _pooled,
     subtensor.Subtensor: _part,
     lookup.AdvancedSubtensor: _looked_up,
     subtensor.IncSubtensor: _written,
