@@ -5,7 +5,7 @@ canonical   rewritten: simplified, made stable, equal parts merged         rewri
 parts       cut at ops that only Python can run                            here
 program     sizes, groups, kernels, steps                                  lower/
 plan        order, slots of the arena                                      memory.py
-code        one module of text, compiled or found in the cache             backends/
+code        kernels and a driver, compiled or found in the cache           backends/
 """
 
 from __future__ import annotations
