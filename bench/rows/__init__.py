@@ -1,6 +1,15 @@
 """All rows, in the order of the table; one file per family."""
 
-from bench.rows import call, convolution, elementwise, embedding, reduction, selection, training
+from bench.rows import (
+    call,
+    convolution,
+    elementwise,
+    embedding,
+    linalg,
+    reduction,
+    selection,
+    training,
+)
 
-FAMILIES = (call, elementwise, reduction, training, embedding, selection, convolution)
+FAMILIES = (call, elementwise, reduction, training, embedding, selection, convolution, linalg)
 ROWS = {row.name: row for family in FAMILIES for row in family.ROWS}

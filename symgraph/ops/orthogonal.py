@@ -96,8 +96,9 @@ def qr(a: Any, mode: str = "reduced") -> Any:
         "reduced": Q (..., m, k) and R (..., k, n), k the smaller of m and n; "complete": k is m;
         "r": R alone, of the reduced form.
 
-    >>> [v.eval().round(6).tolist() for v in qr([[0.0, 2.0], [1.0, 3.0]])]
-    [[[-0.0, -1.0], [-1.0, -0.0]], [[-1.0, -3.0], [0.0, -2.0]]]
+    >>> qr([[0.0, 2.0], [1.0, 3.0]])[1].eval().round(6)
+    array([[-1., -3.],
+           [ 0., -2.]])
     """
     if mode not in ("reduced", "complete", "r"):
         raise GraphTypeError(f"qr: mode is 'reduced', 'complete' or 'r', not {mode!r}")

@@ -14,6 +14,7 @@ from symgraph.rules import (
     constants,
     fills,
     indexing,
+    matrices,
     powers,
     records,
     reductions,
@@ -33,8 +34,8 @@ shapes = (
     | scatters.theme.rules
     | reductions.theme.rules
 )
-stable = softmax.theme.rules | stable_equations.theme.rules
-products = matrix_products.theme.rules
+stable = softmax.theme.rules | stable_equations.theme.rules | matrices.stable.rules
+products = matrix_products.theme.rules | matrices.theme.rules
 ALL = simplify | shapes | stable | products | wrappers.theme.rules | records.theme.rules
 # `scaled_scatter` makes NaN of some infinities, and only where everything else is NaN too.
 DEFAULT = ALL.excluding(NAN_BLIND, FAST, "remove_checks").including("scaled_scatter")
