@@ -177,3 +177,12 @@ def test_films_in_old_axis_orders() -> None:
     one, two, three = sg.function([], [new, old, oldest])()
     np.testing.assert_allclose(two, one.transpose(order))
     np.testing.assert_allclose(three, one.transpose(0, 3, 4, 2, 1) + np.array([1, 2]))
+
+
+def test_windows_are_numpys() -> None:
+    m = T.lscalar("m")
+    f = sg.function([m], T.bartlett(m))
+    for count in (0, 1, 2, 5, 8):
+        np.testing.assert_allclose(f(count), np.bartlett(count), atol=1e-15)
+    with pytest.raises(GraphTypeError, match="integer"):
+        T.bartlett(T.dscalar())
