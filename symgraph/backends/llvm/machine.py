@@ -142,11 +142,14 @@ class Code:
         return int(self.addresses[name])
 
 
+MOST_OBJECTS = 2000  # kept in memory, of some 5 kB each
 _objects: dict[str, bytes] = {}
 
 
 def object_codes(modules: Sequence[Module], folder: Path | None) -> list[bytes]:
     """The object code of modules, from memory, from disk, or compiled side by side."""
+    if len(_objects) > MOST_OBJECTS:
+        _objects.clear()
     missing = [m for m in modules if m.key not in _objects and not _read(m, folder)]
     if len(missing) > 1 and config.workers > 1:
         with ThreadPoolExecutor(min(config.workers, len(missing))) as pool:

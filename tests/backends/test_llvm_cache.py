@@ -1,0 +1,103 @@
+"""Object code of LLVM modules: known by content, shared, kept on disk, compiled side by side."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+
+import pytest
+
+from symgraph.backends import disk
+from symgraph.backends.llvm import machine
+from symgraph.backends.llvm.kernels import ALONE, kernel_text
+from symgraph.backends.llvm.machine import Module, link
+from symgraph.errors import CacheError
+from symgraph.kernel import HI, LO, Buffer, Expr, Kernel, Load, Loop, Name, Store, call
+
+
+def counting(number: int) -> Module:
+    """A module whose function `count` returns a number."""
+    return Module(f"define i64 @count{number}() {{\n  ret i64 {number}\n}}\n")
+
+
+def result(folder: Path | None, *numbers: int) -> list[int]:
+    """What the functions of such modules return, linked together."""
+    names = [f"count{n}" for n in numbers]
+    code = link([counting(n) for n in numbers], folder, names, {})
+    return [ctypes.CFUNCTYPE(ctypes.c_int64)(code.address(name))() for name in names]
+
+
+@pytest.fixture(autouse=True)
+def nothing_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_objects", {})
+
+
+def forget() -> None:
+    machine._objects.clear()
+
+
+def test_a_module_is_compiled_once(tmp_path: Path) -> None:
+    before = disk.stats()
+    assert result(tmp_path, 7) == [7]
+    assert result(tmp_path, 7) == [7]
+    forget()
+    assert result(tmp_path, 7) == [7]
+    after = disk.stats()
+    assert after["misses"] == before["misses"] + 1
+    assert after["hits"] == before["hits"] + 1
+
+
+def test_many_modules_side_by_side(tmp_path: Path) -> None:
+    numbers = range(40)
+    assert result(tmp_path, *numbers) == list(numbers)
+    assert len(disk.files(tmp_path)) == len(numbers)
+
+
+def test_a_damaged_file_is_compiled_anew(tmp_path: Path) -> None:
+    result(tmp_path, 3)
+    (file,) = disk.files(tmp_path)
+    file.write_bytes(file.read_bytes()[:-9])
+    forget()
+    misses = disk.stats()["misses"]
+    assert result(tmp_path, 3) == [3]
+    assert disk.stats()["misses"] == misses + 1
+    forget()
+    assert result(tmp_path, 3) == [3]
+    assert disk.stats()["misses"] == misses + 1
+
+
+def test_a_folder_or_file_that_others_can_write_is_refused(tmp_path: Path) -> None:
+    result(tmp_path, 3)
+    (file,) = disk.files(tmp_path)
+    forget()
+    file.chmod(0o666)
+    with pytest.raises(CacheError, match="can be written by other users"):
+        result(tmp_path, 3)
+    file.chmod(0o600)
+    tmp_path.chmod(0o777)
+    with pytest.raises(CacheError, match="can be written by other users"):
+        result(tmp_path, 3)
+
+
+def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
+    assert result(None, 1, 2) == [1, 2]
+    assert not disk.files(tmp_path)
+
+
+def mapped(source: str, target: str, index: str, times: int) -> Kernel:
+    """A kernel that takes the exponential of each element several times."""
+    x, out = Buffer(source, "float64"), Buffer(target, "float64")
+    value: Expr = Load(x, Name(index))
+    for _ in range(times):
+        value = call("exp", value)
+    return Kernel(source, (x, out), (Loop(index, LO, HI, (Store(out, Name(index), value),)),))
+
+
+def test_names_make_no_difference() -> None:
+    assert kernel_text(mapped("x", "y", "i", 1)) == kernel_text(mapped("a", "b", "n", 1))
+    assert kernel_text(mapped("x", "y", "i", 1)).name != kernel_text(mapped("x", "y", "i", 2)).name
+
+
+def test_only_long_loops_go_without_interleaving() -> None:
+    assert ALONE not in kernel_text(mapped("x", "y", "i", 1)).text
+    assert ALONE in kernel_text(mapped("x", "y", "i", 3)).text
