@@ -277,7 +277,7 @@ def markdown() -> str:
         "Made from the declarations in `symgraph/ops/` and from docstrings; `symgraph ops` prints"
         " the same in a terminal. A gradient flows to the inputs named. Native ops are run by the"
         " `llvm` and `numba` targets and by the interpreter, others by Python between native parts;"
-        " float16 is run by Python everywhere.",
+        " float16 is stored by `llvm` and computed in float32, and run by Python for `numba`.",
         "",
         "## Functions",
     ]

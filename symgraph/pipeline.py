@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from symgraph.backends import disk, threads
 from symgraph.backends.llvm import target
+from symgraph.backends.llvm.machine import host
 from symgraph.borders import Bordered, has_records, opened
 from symgraph.config import config
 from symgraph.families import (
@@ -34,6 +35,7 @@ from symgraph.graph import Apply, Constant, Graph, Op, Variable, clone_graph, to
 from symgraph.kernel import Kernel, verify
 from symgraph.later import Later
 from symgraph.loops.improve import canonical
+from symgraph.lower.half import computes_half, keeps_half, widened
 from symgraph.lower.lower import Lowered, lower
 from symgraph.memory import Plan, plan
 from symgraph.mode import Mode
@@ -106,8 +108,11 @@ def _rewritten(task: Task, mode: Mode) -> Task:
 
 
 def _native(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
+    halves = mode.backend == "llvm" and host().converts_half
+    if halves:
+        task = task.with_roots(widened(task.roots, task.inputs))
     task = task.with_roots(with_branches(task.roots))
-    parts = trace.stage("parts", lambda: cut(task))
+    parts = trace.stage("parts", lambda: cut(task, halves))
     if len(parts) == 1 and parts[0][1]:
         return _compiled(task, mode, title, trace)
     runners = [
@@ -175,13 +180,18 @@ def _origin(before: Mapping[str, int], after: Mapping[str, int]) -> str:
     return f"code: {misses} modules compiled ({reason}), {hits} read from {config.folder}"
 
 
-def is_native(node: Apply) -> bool:
-    """Whether the CPU target has kernels for a node: its family, and its dtypes."""
+def is_native(node: Apply, halves: bool = False) -> bool:
+    """Whether the CPU target has kernels for a node: its family, and its dtypes.
+
+    With `halves` it stores and converts float16.
+    """
     kinds = [var.type for var in (*node.inputs, *node.outputs)]
-    if not all(is_native(n) for graph in inner_graphs(node.op) for n in graph.toposort()):
+    stored = halves and keeps_half(node.op)
+    inner = (n for graph in inner_graphs(node.op) for n in graph.toposort())
+    if not all(is_native(n, halves) for n in inner):
         return False
     return isinstance(node.op, NATIVE_FAMILIES) and all(
-        isinstance(kind, TensorType) and kind.dtype not in NOT_NATIVE for kind in kinds
+        isinstance(kind, TensorType) and (kind.dtype not in NOT_NATIVE or stored) for kind in kinds
     )
 
 
@@ -192,10 +202,15 @@ def inner_graphs(op: Op) -> tuple[Graph, ...]:
     return (op.body,) if isinstance(op, Loop) else ()
 
 
-def cut(task: Task) -> list[tuple[Task, bool]]:
+def is_widened(node: Apply) -> bool:
+    """Whether a node on float16 is run natively, in float32 between conversions."""
+    return computes_half(node) and host().converts_half
+
+
+def cut(task: Task, halves: bool = False) -> list[tuple[Task, bool]]:
     """The task in parts that run one after the other, each native or not."""
     nodes = toposort(task.roots, stop=task.inputs)
-    times = _times(nodes)
+    times = _times(nodes, halves)
     roots = set(task.roots)
     last_use: dict[Variable, int] = {}
     for node in nodes:
@@ -213,11 +228,11 @@ def cut(task: Task) -> list[tuple[Task, bool]]:
     return [(task, parts[0][1])] if len(parts) == 1 else parts
 
 
-def _times(nodes: Sequence[Apply]) -> dict[Apply, int]:
+def _times(nodes: Sequence[Apply], halves: bool) -> dict[Apply, int]:
     """For each node the part it runs in: native parts are even, others odd."""
     times: dict[Apply, int] = {}
     for node in nodes:
         earliest = max((times[v.owner] for v in node.inputs if v.owner in times), default=0)
-        wrong = earliest % 2 == (1 if is_native(node) else 0)
+        wrong = earliest % 2 == (1 if is_native(node, halves) else 0)
         times[node] = earliest + wrong
     return times

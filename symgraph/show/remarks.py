@@ -16,7 +16,7 @@ from symgraph.ops.arith import Mul
 from symgraph.ops.cast import Cast
 from symgraph.ops.reduce import Sum
 from symgraph.ops.shape import DimShuffle
-from symgraph.pipeline import is_native
+from symgraph.pipeline import is_native, is_widened
 from symgraph.profile import nodes_of
 from symgraph.runners import Task
 from symgraph.show.words import leaf_text, visible
@@ -65,7 +65,7 @@ def _name(node: Apply) -> str:
 
 def _in_python(nodes: Sequence[Apply]) -> Iterator[Remark]:
     for node in nodes:
-        if not is_native(node):
+        if not (is_native(node) or is_widened(node)):
             yield Remark(
                 f"{_name(node)} runs in Python",
                 _line(node),

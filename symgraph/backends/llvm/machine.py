@@ -107,6 +107,11 @@ class Host:
         self.linker = binding.create_lljit_compiler(self.machine(QUICK))
         self._idle: dict[int, list[Target]] = {QUICK: [], FULL: []}
 
+    @property
+    def converts_half(self) -> bool:
+        """Whether the processor converts between float16 and float32 by itself."""
+        return "+f16c" in self.features or self.triple.startswith(("aarch64", "arm64"))
+
     def machine(self, level: int) -> Any:
         """LLVM's description of this machine."""
         target = binding.Target.from_triple(self.triple)

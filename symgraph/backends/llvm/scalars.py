@@ -175,6 +175,8 @@ def convert(body: Body, x: str, old: str, new: str) -> str:
         return _truth(body, x, old)
     if old in COMPLEX or new in COMPLEX:
         return _convert_complex(body, x, old, new)
+    if "float16" in (old, new):
+        return _convert_half(body, x, old, new)
     kinds = f"{TYPES[old]} {x} to {TYPES[new]}"
     if old in FLOATS and new in FLOATS:
         return body.get(f"{'fpext' if new == 'float64' else 'fptrunc'} {kinds}")
@@ -183,6 +185,33 @@ def convert(body: Body, x: str, old: str, new: str) -> str:
     if old in FLOATS:
         return _whole(body, x, old, new)
     return _resize(body, x, old, new)
+
+
+def _convert_half(body: Body, x: str, old: str, new: str) -> str:
+    """To and from float16 by way of float32, which processors convert."""
+    if old == "float16":
+        return convert(body, body.get(f"fpext half {x} to float"), "float32", new)
+    narrow = _rounded_to_odd(body, x) if old == "float64" else convert(body, x, old, "float32")
+    return body.get(f"fptrunc float {narrow} to half")
+
+
+def _rounded_to_odd(body: Body, x: str) -> str:
+    """A double as a float that is odd if it is not exact, so that rounding again does no harm.
+
+    S. Boldo and G. Melquiond, Emulation of a FMA and correctly rounded sums, IEEE Transactions on
+    Computers 57, 2008.
+    """
+    near = body.get(f"fptrunc double {x} to float")
+    back = body.get(f"fpext float {near} to double")
+    sizes = [body.intrinsic("fabs", "double", v) for v in (back, x)]
+    beyond = body.get(f"fcmp ogt double {sizes[0]}, {sizes[1]}")
+    bits = body.get(f"bitcast float {near} to i32")
+    less = body.get(f"sub i32 {bits}, 1")
+    inward = body.get(f"select i1 {beyond}, i32 {less}, i32 {bits}")
+    odd = body.get(f"or i32 {inward}, 1")
+    exact = body.get(f"fcmp oeq double {back}, {x}")
+    chosen = body.get(f"select i1 {exact}, i32 {bits}, i32 {odd}")
+    return body.get(f"bitcast i32 {chosen} to float")
 
 
 def _truth(body: Body, x: str, old: str) -> str:

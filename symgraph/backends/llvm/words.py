@@ -12,7 +12,7 @@ from symgraph.types import COMPLEX, FLOATS
 SIZES = {"bool": "i1"} | {
     f"{sign}int{bits}": f"i{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 }
-REALS = {"float32": "float", "float64": "double"}
+REALS = {"float16": "half", "float32": "float", "float64": "double"}  # float16 is only stored
 PAIRS = {"complex64": "{ float, float }", "complex128": "{ double, double }"}
 TYPES = SIZES | REALS | PAIRS  # in registers; in memory a bool is a byte
 PART = {"complex64": "float32", "complex128": "float64"}  # the dtype of a complex number's parts
@@ -53,4 +53,6 @@ def _real(value: float, dtype: str) -> str:
     """The bits of a float64: LLVM takes them for both types, if the number has no more digits."""
     with np.errstate(all="ignore"):
         rounded = float(np.dtype(dtype).type(value))
+        if dtype == "float16":
+            return f"0xH{int(np.float16(value).view(np.uint16)):04X}"
     return f"0x{struct.unpack('<Q', struct.pack('<d', rounded))[0]:016X}"
