@@ -231,12 +231,18 @@ class Level:
         item, node = self.grouping.producer.get(value), value.owner
         if item is None or node is None or value not in self.stored:
             return ()
-        if shared not in item.reads and value not in self.reader.blocks:
-            return (value,)
+        apart = shared not in item.reads and value not in self.reader.blocks
         if isinstance(item, Group):
-            return (value,) if self._reads_same_element(item, shared, node) else ()
-        if not overwrites_first(node):
-            return ()
+            return (value,) if apart or self._reads_same_element(item, shared, node) else ()
+        chain = self._over_first(shared, value, item, kept) if overwrites_first(node) else ()
+        return chain or ((value,) if apart else ())
+
+    def _over_first(
+        self, shared: Variable, value: Variable, item: Item, kept: set[Variable]
+    ) -> tuple[Variable, ...]:
+        """The chain of a value that a step builds over its first operand."""
+        node = value.owner
+        assert node is not None
         first = self.reader.memory(node.inputs[0])
         rest = {v for var in node.inputs[1:] for v in self.reader.data(var)}
         if shared in rest or first in rest:
