@@ -378,3 +378,16 @@ def test_a_second_process_finds_the_routines(tmp_path: Any) -> None:
             [sys.executable, "-c", code], env=os.environ | flags, capture_output=True, text=True
         )
         assert run.stdout.strip() == "8.0", run.stderr
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex128"])
+def test_many_right_sides(dtype: str) -> None:
+    """From eight of them on, small matrices are solved without BLAS."""
+    a, b = well(4, 4, dtype=dtype), drawn(4, 9, dtype=dtype)
+    tri = scipy.linalg.solve_triangular
+    forms = [{"trans": t, "lower": lower} for t in (0, 1, 2) for lower in (True, False)]
+    forms += [{"unit_diagonal": True}]
+    cases: list[Case] = [
+        (partial(L.solve_triangular, **f), partial(tri, **f), (a, b)) for f in forms
+    ]
+    check([*cases, (L.solve, np.linalg.solve, (a, b))])

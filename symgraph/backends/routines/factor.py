@@ -32,6 +32,7 @@ from symgraph.backends.launch import launch
 from symgraph.backends.pointers import data, offset
 from symgraph.backends.support import hold
 
+THREADED = 8  # right sides from which OpenBLAS's trsm uses threads
 MODES = (PLAIN, TRANSPOSED, ADJOINT)  # which form of a matrix is meant: itself, its transpose, ...
 
 
@@ -136,10 +137,36 @@ def find_zero(x: Any, n: int) -> int:
 def solve_with(
     a: Any, b: Any, n: int, width: int, lower: bool, mode: int, unit: bool, one: Any
 ) -> None:
-    """B = op(A)^-1 B. As BLAS sees it: B' = B' op(A')^-1, and A' is upper where A is lower."""
+    """B = op(A)^-1 B. As BLAS sees it: B' = B' op(A')^-1, and A' is upper where A is lower.
+
+    OpenBLAS gives threads to a trsm of 8 by 8; small ones are solved here, so that calls from
+    several threads do not wait for each other.
+    """
+    if width >= THREADED and n * n * width <= ALONE:
+        substitute(a, b, n, width, lower, mode, unit)
+        return
     uplo = UPPER if lower else LOWER
     diag = UNIT if unit else NOT_UNIT
     trsm(RIGHT, uplo, MODES[mode], diag, width, n, one, a, max(n, 1), b, max(width, 1))
+
+
+@helper
+def substitute(a: Any, b: Any, n: int, width: int, lower: bool, mode: int, unit: bool) -> None:
+    """The same row by row, from the top where op(A) is lower."""
+    forward = lower if mode == 0 else not lower
+    for step in range(n):
+        i = step if forward else n - 1 - step
+        first, last = (0, i) if forward else (i + 1, n)
+        for j in range(first, last):
+            factor = a[i * n + j] if mode == 0 else a[j * n + i]
+            if mode == 2:
+                factor = np.conj(factor)
+            for k in range(width):
+                b[i * width + k] -= factor * b[j * width + k]
+        if not unit:
+            pivot = np.conj(a[i * n + i]) if mode == 2 else a[i * n + i]
+            for k in range(width):
+                b[i * width + k] /= pivot
 
 
 # --- LU ------------------------------------------------------------------------------------------
