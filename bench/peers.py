@@ -69,7 +69,9 @@ def load_symgraph() -> SimpleNamespace:
     def cross_entropy(scores: Any, labels: Any) -> Any:
         return T.nnet.categorical_crossentropy(T.nnet.softmax(scores), labels).mean()
 
-    return SimpleNamespace(sg=sg, T=T, softmax=T.nnet.softmax, cross_entropy=cross_entropy)
+    return SimpleNamespace(
+        sg=sg, T=T, stream=sg.RandomStream, softmax=T.nnet.softmax, cross_entropy=cross_entropy
+    )
 
 
 def load_pytensor() -> SimpleNamespace:
@@ -84,7 +86,8 @@ def load_pytensor() -> SimpleNamespace:
         logs = special.log_softmax(scores, axis=-1)
         return -logs[T.arange(labels.shape[0]), labels].mean()
 
-    return SimpleNamespace(sg=sg, T=T, softmax=softmax, cross_entropy=cross_entropy)
+    stream = importlib.import_module("pytensor.tensor.random.utils").RandomStream
+    return SimpleNamespace(sg=sg, T=T, stream=stream, softmax=softmax, cross_entropy=cross_entropy)
 
 
 def load_jax() -> SimpleNamespace:

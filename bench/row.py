@@ -32,6 +32,8 @@ class Row:
         The error allowed, relative to the largest element of the result.
     chained
         Whether calls depend on each other, so that only the last of a round is waited for.
+    summary
+        What of a result is compared with NumPy's; where numbers are random, averages of them.
     measure
         What is measured.
     builders
@@ -44,6 +46,7 @@ class Row:
     numpy: Callable[..., Sequence[Any]]
     tolerance: float = 1e-5
     chained: bool = False
+    summary: Callable[[np.ndarray], np.ndarray] = lambda result: result
     measure: Measure = speed
     builders: dict[str, Builder] = field(default_factory=dict)
 
@@ -67,10 +70,13 @@ class Row:
     def error(self, results: Sequence[Any]) -> float:
         """The largest error of the first results, relative to the largest element."""
         exact = self.numpy(*(a.astype("f8") if a.dtype.kind == "f" else a for a in self.arrays()))
+        pairs = zip(map(self._compared, results), map(self._compared, exact), strict=True)
         return max(
-            float(np.max(np.abs(np.asarray(result, "f8") - right)) / np.max(np.abs(right)))
-            for result, right in zip(results, exact, strict=True)
+            float(np.max(np.abs(found - right)) / np.max(np.abs(right))) for found, right in pairs
         )
+
+    def _compared(self, result: Any) -> np.ndarray:
+        return self.summary(np.asarray(result, "f8"))
 
     @property
     def checked_calls(self) -> int:

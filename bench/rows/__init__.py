@@ -7,9 +7,20 @@ from bench.rows import (
     embedding,
     linalg,
     reduction,
+    sampling,
     selection,
     training,
 )
 
-FAMILIES = (call, elementwise, reduction, training, embedding, selection, convolution, linalg)
+FAMILIES = (
+    call,
+    elementwise,
+    reduction,
+    training,
+    embedding,
+    selection,
+    convolution,
+    linalg,
+    sampling,
+)
 ROWS = {row.name: row for family in FAMILIES for row in family.ROWS}
