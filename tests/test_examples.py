@@ -3,6 +3,7 @@
 import pytest
 
 from examples import (
+    character_network,
     denoising_autoencoder,
     hamiltonian_monte_carlo,
     lenet,
@@ -47,3 +48,8 @@ def test_hamiltonian_monte_carlo_finds_the_moments(capsys):
 def test_restricted_boltzmann_machine_learns_what_goes_together(capsys):
     assert restricted_boltzmann_machine.main(epochs=10) < 21
     assert "pixels by themselves reach" in capsys.readouterr().out
+
+
+def test_character_network_learns_to_spell(capsys):
+    assert character_network.main(epochs=10) < 2.3
+    assert "it writes" in capsys.readouterr().out

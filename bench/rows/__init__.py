@@ -6,6 +6,7 @@ from bench.rows import (
     elementwise,
     embedding,
     linalg,
+    loops,
     reduction,
     sampling,
     selection,
@@ -22,5 +23,6 @@ FAMILIES = (
     convolution,
     linalg,
     sampling,
+    loops,
 )
 ROWS = {row.name: row for family in FAMILIES for row in family.ROWS}
