@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -56,7 +57,7 @@ class In:
     Parameters
     ----------
     variable
-        The input.
+        The input; it may be one that the graph computes, which it then does not.
     name
         The keyword to pass it by; the variable's name unless given.
     value
@@ -176,8 +177,9 @@ def function(
     """
     specs = [_as_in(item, allow_input_downcast) for item in inputs]
     _check_inputs(specs)
+    specs, leaves = _cut_off(specs)
     variables, form = _as_outputs(outputs)
-    replace = _as_pairs(givens, "givens")
+    replace = _as_pairs(givens, "givens") | leaves
     pairs = _as_updates(updates)
     pairs += [(_hidden_shared(s), s.update) for s in specs if s.update is not None]
     variables, pairs = _substitute(variables, pairs, replace)
@@ -232,6 +234,16 @@ def _as_outputs(outputs: Any) -> tuple[list[Variable], Form]:
 def _output(item: Any) -> Variable:
     value = item.variable if isinstance(item, Out) else item
     return value if isinstance(value, Variable) else as_tensor_variable(value)
+
+
+def _cut_off(specs: Sequence[In]) -> tuple[list[In], dict[Variable, Variable]]:
+    """Inputs that nothing computes, and which of them stand for variables that something does."""
+    leaves: dict[Variable, Variable] = {}
+    for spec in specs:
+        if spec.variable.owner is not None:
+            leaf = leaves[spec.variable] = spec.variable.type.make_variable(spec.variable.name)
+            leaf.made_at = spec.variable.made_at
+    return [replace(s, variable=leaves.get(s.variable, s.variable)) for s in specs], leaves
 
 
 def _as_pairs(pairs: Any, what: str) -> dict[Variable, Variable]:
@@ -515,6 +527,17 @@ class Function:
         """The rewritten graph."""
         task = self.trace.stages["canonical"]
         return Graph(task.inputs, task.roots)
+
+    @property
+    def maker(self) -> SimpleNamespace:
+        """What Theano's programs look for here: `fgraph`, the rewritten graph, and `mode`."""
+        return SimpleNamespace(
+            fgraph=self.graph,
+            mode=self.request.mode,
+            inputs=self.inputs,
+            outputs=[Out(var) for var in self.outputs],
+            profile=None,
+        )
 
     @property
     def stages(self) -> dict[str, Any]:

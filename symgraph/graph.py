@@ -336,9 +336,8 @@ class Op:
         node = self.make_node(*inputs, **options)
         if name is not None:
             node.outputs[0].name = name
-        policy = config.flags.compute_test_value  # read at every op, so past `__getattr__`
-        if policy != "off":
-            compute_test_values(node, policy)
+        if config.compute_test_value != "off":
+            compute_test_values(node, config.compute_test_value)
         if return_list:
             return list(node.outputs)
         if self.default_output is not None:
@@ -376,6 +375,16 @@ class Graph:
     def toposort(self) -> list[Apply]:
         """Its nodes, each after those that compute its inputs."""
         return toposort(self.outputs, stop=self.inputs)
+
+    @property
+    def apply_nodes(self) -> set[Apply]:
+        """Its nodes, in no order."""
+        return set(self.toposort())
+
+    @property
+    def variables(self) -> set[Variable]:
+        """Its variables, inputs and constants included."""
+        return {*self.inputs, *ancestors(self.outputs, stop=self.inputs)}
 
 
 def compute_test_values(node: Apply, policy: str) -> None:

@@ -11,7 +11,7 @@ from symgraph.errors import GraphTypeError, InputError
 from symgraph.graph import Type, Variable
 from symgraph.records import FORMATS, SparseTensorType, is_sparse_matrix
 from symgraph.types import DTYPES, TensorType
-from symgraph.variable import TensorVariable
+from symgraph.variable import TensorOperators
 
 
 class Container:
@@ -74,7 +74,7 @@ def owned(array: Any, value: Any, borrow: bool) -> Any:
     return np.array(array, copy=True, order="C")
 
 
-class TensorSharedVariable(TensorVariable, SharedVariable):
+class TensorSharedVariable(TensorOperators, SharedVariable):
     """A shared tensor: has all a tensor variable has, and a value."""
 
     __slots__ = ()

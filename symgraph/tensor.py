@@ -129,12 +129,22 @@ class Constructor:
             )
         return tensor(dtype or self.dtype, shape=wanted, name=name)
 
+    def __eq__(self, other: object) -> bool:
+        """Equal to the type of its inputs, as Theano's `T.dmatrix` is that type."""
+        return self is other or (isinstance(other, TensorType) and self.type == other)
+
+    def __hash__(self) -> int:
+        return hash(self.type)
+
     def __repr__(self) -> str:
         return f"<{self.__name__}: {self.__doc__}>"
 
 
 class Constructors:
-    """Makes several inputs at once: `matrices("x y")`, `matrices("x", "y")`, `matrices(2)`."""
+    """Makes several inputs at once: `matrices("x y")`, `matrices("x", "y")`, `matrices(2)`.
+
+    A single word stands for its letters, as in Theano: `matrices("xy")`.
+    """
 
     def __init__(self, one: Constructor) -> None:
         self.one = one
@@ -144,6 +154,8 @@ class Constructors:
         """New inputs."""
         if len(names) == 1 and isinstance(names[0], int):
             return [self.one(dtype=dtype) for _ in range(names[0])]
+        if len(names) == 1 and isinstance(names[0], str) and len(names[0].split()) == 1:
+            names = tuple(names[0].strip())
         words = [
             word for name in names for word in (name.split() if isinstance(name, str) else [name])
         ]

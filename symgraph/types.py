@@ -27,7 +27,6 @@ DTYPES = (
     "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64"
     " float16 float32 float64 complex64 complex128"
 ).split()
-NAMES_OF_DTYPES = frozenset(DTYPES)
 FLOATS = ("float16", "float32", "float64")
 COMPLEX = ("complex64", "complex128")
 CONTINUOUS = (*FLOATS, *COMPLEX)
@@ -201,11 +200,10 @@ class TensorType(Type):
         return TensorType(dtype or self.dtype, self.shape if shape is None else shape)
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, TensorType)
-            and (self.dtype, self.shape) == (other.dtype, other.shape)
-            and type(self) is type(other)
-        )
+        if not isinstance(other, TensorType):
+            return NotImplemented
+        mine, theirs = (self.dtype, self.shape), (other.dtype, other.shape)
+        return mine == theirs and type(self) is type(other)
 
     def __hash__(self) -> int:
         return hash((self.dtype, self.shape))
@@ -284,8 +282,6 @@ def check_dtype(dtype: Any) -> str:
     """The canonical name of a dtype; a `GraphTypeError` when there is no such dtype."""
     if dtype == "floatX":
         return str(config.floatX)
-    if isinstance(dtype, str) and dtype in NAMES_OF_DTYPES:
-        return dtype
     try:
         name = str(np.dtype(dtype))
     except TypeError:

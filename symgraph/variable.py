@@ -29,11 +29,11 @@ from symgraph.ops import (
     shape,
     sort,
 )
-from symgraph.types import TensorType
+from symgraph.types import DISCRETE, TensorType
 
 
-class TensorVariable(Variable):
-    """A symbolic tensor."""
+class TensorOperators(Variable):
+    """The operators, properties and methods that every symbolic tensor has."""
 
     __slots__ = ()
 
@@ -423,10 +423,16 @@ class TensorVariable(Variable):
             )
         return own(*inputs)
 
-    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        self._not_an_array(
-            "NumPy cannot compute with it", "use the function of symgraph.tensor: T.exp, not np.exp"
-        )
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        """Sizes may stand in lists with numbers, as in `np.prod(shape)`; else an error."""
+        if self.ndim or self.dtype not in DISCRETE:
+            self._not_an_array(
+                "NumPy cannot compute with it",
+                "use the function of symgraph.tensor: T.exp, not np.exp",
+            )
+        alone = np.empty((), object)
+        alone[()] = self
+        return alone
 
 
 OPERATORS: dict[Any, Callable[..., Any]] = {
@@ -451,7 +457,13 @@ OPERATORS: dict[Any, Callable[..., Any]] = {
 }  # what an array on the left of an operator calls
 
 
-class TensorConstant(Constant, TensorVariable):
+class TensorVariable(TensorOperators):
+    """A symbolic tensor that is an input or computed, neither shared nor a constant."""
+
+    __slots__ = ()
+
+
+class TensorConstant(Constant, TensorOperators):
     """A tensor whose value is known."""
 
     __slots__ = ()
@@ -466,11 +478,11 @@ TensorType.constant_class = TensorConstant
 
 
 def _unary(name: str, op: Callable[[Any], Any]) -> None:
-    def method(self: TensorVariable) -> Any:
+    def method(self: TensorOperators) -> Any:
         return op(self)
 
     method.__name__, method.__doc__ = name, (op.__doc__ or "").partition("\n")[0]
-    setattr(TensorVariable, name, method)
+    setattr(TensorOperators, name, method)
 
 
 def _compress(self: TensorVariable, condition: Any, axis: int | None = None) -> Variable:
@@ -489,8 +501,8 @@ METHODS: dict[Any, str] = {
 }
 for _module, _names in METHODS.items():
     for _name in _names.split():
-        setattr(TensorVariable, _name, getattr(_module, _name))
-setattr(TensorVariable, "compress", _compress)  # noqa: B010 - its arguments are in another order
+        setattr(TensorOperators, _name, getattr(_module, _name))
+setattr(TensorOperators, "compress", _compress)  # noqa: B010 - its arguments are in another order
 
 # NumPy's and Theano's elementwise functions are methods too.
 for _module, _names in (

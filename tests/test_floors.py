@@ -20,7 +20,7 @@ FLOORS = [
     "lower memory verify",
     "backends",
     "mode runners borders progress pipeline profile guard function show debug",
-    "catalogue data __init__ demo cli __main__",
+    "catalogue data __init__ demo cli compat __main__",
 ]
 HEIGHT = {
     name: (floor, place)

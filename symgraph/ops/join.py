@@ -124,14 +124,18 @@ def concatenate(tensors: Any, axis: int = 0) -> Tensor:
     return join(axis, *tensors)
 
 
-def stack(tensors: Any, axis: int = 0) -> Tensor:
-    """Tensors of one shape along a new axis.
+def stack(tensors: Any, *others: Any, axis: int = 0) -> Tensor:
+    """Tensors of one shape along a new axis: `stack(list, axis)`, or `stack(a, b, ...)`.
 
     >>> stack([[1.0, 2.0], [3.0, 4.0]], axis=1).eval()
     array([[1., 3.],
            [2., 4.]])
     """
-    if isinstance(tensors, Variable) or not len(tensors):
+    if isinstance(tensors, list | tuple):
+        axis = others[0] if others else axis
+    else:
+        tensors = [tensors, *others] if others else ()
+    if not len(tensors):
         raise GraphTypeError("stack takes a list of one or more tensors")
     operands = as_operands(list(tensors))
     if all(v.type.ndim == 0 for v in operands):

@@ -393,9 +393,15 @@ def whole_write(node: Apply) -> Variable | None:
         return x
     if not _everywhere(node):
         return None
-    if runs_alike(x, y):
-        return y if sets else add(x, y)
-    return second(x, y) if sets else add(x, y)
+    if sets:
+        return y if runs_alike(x, y) else _fitting(second(x, y), node)
+    return _fitting(add(x, y), node)
+
+
+def _fitting(new: Variable, node: Apply) -> Variable | None:
+    """`new` unless a size known to be 1 is lost, which the write would have had to check."""
+    sizes = zip(kind(new).shape, kind(node.outputs[0]).shape, strict=True)
+    return None if any(old == 1 != size for size, old in sizes) else new
 
 
 def _everywhere(node: Apply) -> bool:

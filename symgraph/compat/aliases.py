@@ -1,0 +1,65 @@
+"""`import theano` and its submodules, answered by `symgraph.compat.theano`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+OWN = "symgraph.compat."
+NAME = "theano"
+
+
+class SameModule(Loader):
+    """Hands out a module that is imported under another name already."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module, self.spec = module, module.__spec__
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """The module itself."""
+        return self.module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing: it has run already; it keeps the name it was made under."""
+        module.__spec__ = self.spec
+
+
+class TheanoFinder(MetaPathFinder):
+    """Finds `theano.x` where `symgraph.compat.theano.x` is."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The specification of a module under Theano's name, None for any other."""
+        if name.partition(".")[0] != NAME or importlib.util.find_spec(OWN + name) is None:
+            return None
+        return ModuleSpec(name, SameModule(importlib.import_module(OWN + name)), is_package=True)
+
+
+def install() -> None:
+    """Make `import theano` mean symgraph from now on, also where Theano itself is installed.
+
+    Modules imported as `theano` before keep their meaning.
+
+    >>> import symgraph.compat
+    >>> symgraph.compat.install()
+    >>> import theano.tensor as T
+    >>> T.exp(0.0).eval()
+    array(1.)
+    >>> symgraph.compat.uninstall()
+    """
+    if not any(isinstance(finder, TheanoFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, TheanoFinder())
+
+
+def uninstall() -> None:
+    """Undo `install`: forget the modules it has handed out as `theano`."""
+    sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, TheanoFinder)]
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == NAME and module.__name__.startswith(OWN):
+            del sys.modules[name]

@@ -1,0 +1,5 @@
+"""`theano.compat.python2x`."""
+
+from collections import Counter, OrderedDict, defaultdict
+
+__all__ = ["Counter", "OrderedDict", "defaultdict"]

@@ -1,0 +1,49 @@
+"""`theano.compile`: from variables to callables."""
+
+from symgraph.compat.theano.compile import (
+    builders,
+    debugmode,
+    function_module,
+    io,
+    mode,
+    monitormode,
+    nanguardmode,
+    ops,
+    profiling,
+    sharedvalue,
+)
+from symgraph.compat.theano.compile.builders import OpFromGraph
+from symgraph.compat.theano.compile.debugmode import DebugMode
+from symgraph.compat.theano.compile.function_module import (
+    Function,
+    Param,
+    UnusedInputError,
+    function,
+    pfunc,
+    rebuild_collect_shared,
+)
+from symgraph.compat.theano.compile.io import In, Out, SymbolicInput, SymbolicOutput
+from symgraph.compat.theano.compile.mode import (
+    FAST_COMPILE,
+    FAST_RUN,
+    Mode,
+    get_default_mode,
+    get_mode,
+    optdb,
+    predefined_modes,
+    register_mode,
+)
+from symgraph.compat.theano.compile.monitormode import MonitorMode
+from symgraph.compat.theano.compile.nanguardmode import NanGuardMode
+from symgraph.compat.theano.compile.ops import (
+    FromFunctionOp,
+    Shape,
+    Shape_i,
+    SpecifyShape,
+    ViewOp,
+    as_op,
+    shape,
+    specify_shape,
+)
+from symgraph.compat.theano.compile.profiling import ProfileStats, ScanProfileStats
+from symgraph.compat.theano.compile.sharedvalue import SharedVariable, shared

@@ -1,0 +1,5 @@
+"""`theano.compile.monitormode`."""
+
+from symgraph.mode import MonitorMode
+
+__all__ = ["MonitorMode"]

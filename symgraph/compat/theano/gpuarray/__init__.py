@@ -1,0 +1,24 @@
+"""`theano.gpuarray`: Theano's second GPU library, absent here as on a machine without one."""
+
+from symgraph.compat.theano.gpuarray import basic_ops, dnn, type
+from symgraph.compat.theano.gpuarray.absent import Absent
+from symgraph.compat.theano.gpuarray.basic_ops import as_gpuarray_variable
+from symgraph.compat.theano.gpuarray.type import GpuArrayType, get_context
+
+pygpu = None
+pygpu_activated = False
+GpuArrayVariable = GpuArrayConstant = GpuArraySharedVariable = Absent
+
+__all__ = [
+    "GpuArrayConstant",
+    "GpuArraySharedVariable",
+    "GpuArrayType",
+    "GpuArrayVariable",
+    "as_gpuarray_variable",
+    "basic_ops",
+    "dnn",
+    "get_context",
+    "pygpu",
+    "pygpu_activated",
+    "type",
+]

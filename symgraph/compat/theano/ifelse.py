@@ -1,0 +1,5 @@
+"""`theano.ifelse`."""
+
+from symgraph.ifelse import ifelse
+
+__all__ = ["ifelse"]

@@ -1,0 +1,3 @@
+"""`theano.sandbox.cuda.dnn`."""
+
+from symgraph.compat.theano.gpuarray.dnn import *

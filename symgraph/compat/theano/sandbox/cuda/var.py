@@ -1,0 +1,7 @@
+"""`theano.sandbox.cuda.var`."""
+
+from symgraph.compat.theano.gpuarray.absent import Absent
+
+CudaNdarrayVariable = CudaNdarraySharedVariable = CudaNdarrayConstant = Absent
+
+__all__ = ["CudaNdarrayConstant", "CudaNdarraySharedVariable", "CudaNdarrayVariable"]

@@ -1,0 +1,3 @@
+"""`theano.sandbox.linalg.ops`."""
+
+from symgraph.compat.theano.tensor.nlinalg import *

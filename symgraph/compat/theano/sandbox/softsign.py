@@ -1,0 +1,5 @@
+"""`theano.sandbox.softsign`."""
+
+from symgraph.nnet import softsign
+
+__all__ = ["softsign"]

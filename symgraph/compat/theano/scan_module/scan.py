@@ -1,0 +1,5 @@
+"""`theano.scan_module.scan`."""
+
+from symgraph.loops import scan
+
+__all__ = ["scan"]

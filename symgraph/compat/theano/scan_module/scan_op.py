@@ -1,0 +1,5 @@
+"""`theano.scan_module.scan_op`."""
+
+from symgraph.ops.scan import Scan
+
+__all__ = ["Scan"]

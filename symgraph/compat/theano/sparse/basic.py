@@ -1,0 +1,3 @@
+"""`theano.sparse.basic`."""
+
+from symgraph.sparse import *

@@ -1,0 +1,127 @@
+"""`theano.tensor.basic`: what `symgraph.tensor` has, and the names only Theano gives it."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from symgraph.compat.theano.compile.sharedvalue import shared
+from symgraph.compat.theano.gof import Apply, Op, Type, Variable
+from symgraph.compat.theano.tensor.type import TensorType
+from symgraph.errors import GraphTypeError
+from symgraph.graph import Constant
+from symgraph.ops.create import Alloc, ARange, Eye
+from symgraph.ops.linalg import Dot
+from symgraph.ops.join import Join
+from symgraph.ops.lookup import AdvancedIncSubtensor, AdvancedSubtensor
+from symgraph.ops.shape import Reshape
+from symgraph.ops.subtensor import IncSubtensor, Subtensor
+from symgraph.tensor import *
+from symgraph.tensor import maximum, minimum
+from symgraph.types import COMPLEX as complex_dtypes
+from symgraph.types import CONTINUOUS as continuous_dtypes
+from symgraph.types import DISCRETE as discrete_dtypes
+from symgraph.types import DTYPES as all_dtypes
+from symgraph.types import FLOATS as float_dtypes
+from symgraph.types import Unknown, as_tensor_variable, constant, static_value
+from symgraph.variable import TensorConstant, TensorVariable
+
+int_dtypes = tuple(d for d in discrete_dtypes if d.startswith("int"))
+uint_dtypes = tuple(d for d in discrete_dtypes if d.startswith("uint"))
+integer_dtypes = discrete_dtypes
+Tensor = TensorType
+as_tensor = as_tensor_variable
+_shared = shared
+AdvancedSubtensor1, AdvancedIncSubtensor1 = AdvancedSubtensor, AdvancedIncSubtensor
+
+
+class NotScalarConstantError(GraphTypeError):
+    """A variable is not a constant of one element."""
+
+
+class EmptyConstantError(NotScalarConstantError):
+    """A constant has no element."""
+
+
+def get_scalar_constant_value(
+    v: Any, elemwise: bool = True, only_process_constants: bool = False, max_recur: int = 10
+) -> Any:
+    """The number that a variable is known to be; `NotScalarConstantError` when it is not known."""
+    if isinstance(v, int | float | complex | np.generic):
+        return np.asarray(v)
+    data = (
+        v.data if isinstance(v, Constant) else np.asarray(v) if isinstance(v, np.ndarray) else None
+    )
+    if data is not None:
+        if data.size == 0:
+            raise EmptyConstantError(f"{v} has no element")
+        if (data == data.flat[0]).all():
+            return np.asarray(data.flat[0])
+    elif isinstance(v, Variable) and getattr(v.type, "ndim", None) == 0:
+        known = static_value(v)
+        if not isinstance(known, Unknown):
+            return np.asarray(known)
+    raise NotScalarConstantError(f"{v} is not a known number")
+
+
+def extract_constant(x: Any, elemwise: bool = True, only_process_constants: bool = False) -> Any:
+    """The number a variable is known to be, else the variable."""
+    try:
+        return get_scalar_constant_value(x, elemwise, only_process_constants)
+    except NotScalarConstantError:
+        return x
+
+
+def get_vector_length(v: Any) -> int:
+    """The number of elements of a vector, where its type tells it."""
+    v = as_tensor_variable(v)
+    if v.type.ndim != 1 or not isinstance(v.type.shape[0], int):
+        raise ValueError(f"the length of {v}, made at {v.made_at}, is not known")
+    return v.type.shape[0]
+
+
+def smallest(*args: Any) -> Any:
+    """The elementwise minimum of all operands."""
+    return reduce(minimum, args)
+
+
+def largest(*args: Any) -> Any:
+    """The elementwise maximum of all operands."""
+    return reduce(maximum, args)
+
+
+def _same(x: Any) -> Any:
+    """The operand as a tensor: scalars and tensors are one kind here."""
+    return as_tensor_variable(x)
+
+
+tensor_from_scalar = scalar_from_tensor = _same
+
+
+def tensor_copy(x: Any) -> Any:
+    """The operand: copies are a decision of the compiler."""
+    return as_tensor_variable(x).copy()
+
+
+def transfer(var: Any, target: str) -> Any:
+    """The variable on another device; there is only the CPU."""
+    return as_tensor_variable(var).transfer(target)
+
+
+def default(x: Any, default: Any) -> Any:
+    """`x`, or the default when it is None."""
+    return default if x is None else x
+
+
+setdefault = default
+
+
+def makeKeepDims(x: Any, y: Any, axis: Any) -> Any:
+    """`y`, a reduction of `x` over axes, with those axes put back at size 1."""
+    x, y = as_tensor_variable(x), as_tensor_variable(y)
+    axes = range(x.type.ndim) if axis is None else np.atleast_1d(axis)
+    gone = {int(a) % x.type.ndim for a in axes}
+    kept = iter(range(y.type.ndim))
+    return y.dimshuffle(*("x" if a in gone else next(kept) for a in range(x.type.ndim)))

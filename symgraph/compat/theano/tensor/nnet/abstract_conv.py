@@ -1,0 +1,3 @@
+"""`theano.tensor.nnet.abstract_conv`."""
+
+from symgraph.nnet import *

@@ -1,0 +1,3 @@
+"""`theano.tensor.nnet.blocksparse`."""
+
+from symgraph.nnet import *

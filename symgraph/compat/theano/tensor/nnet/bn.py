@@ -1,0 +1,3 @@
+"""`theano.tensor.nnet.bn`."""
+
+from symgraph.nnet import *

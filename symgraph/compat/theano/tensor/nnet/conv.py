@@ -1,0 +1,5 @@
+"""`theano.tensor.nnet.conv`: the convolution of Theano's first years."""
+
+from symgraph.nnet.conv import conv2d
+
+__all__ = ["conv2d"]

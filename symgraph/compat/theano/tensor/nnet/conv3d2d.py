@@ -1,0 +1,3 @@
+"""`theano.tensor.nnet.conv3d2d`."""
+
+from symgraph.nnet import *

@@ -1,0 +1,3 @@
+"""`theano.tensor.nnet.ctc`."""
+
+from symgraph.nnet import *

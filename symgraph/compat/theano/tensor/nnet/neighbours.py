@@ -1,0 +1,3 @@
+"""`theano.tensor.nnet.neighbours`."""
+
+from symgraph.nnet import *

@@ -1,0 +1,3 @@
+"""`theano.tensor.nnet.sigm`."""
+
+from symgraph.nnet import *

@@ -1,0 +1,28 @@
+"""`theano.tensor.opt`: where programs register rewrites of their own."""
+
+from symgraph.compat.theano.gof.opt import local_optimizer
+from symgraph.compat.theano.gof.opt import register as register_canonicalize
+from symgraph.ops.checks import Assert, assert_op
+
+register_specialize = register_stabilize = register_useless = register_canonicalize
+register_uncanonicalize = register_specialize_device = register_canonicalize
+assert_ = assert_op
+
+
+class ShapeFeature:
+    """Kept for programs that name it; every compile knows all sizes as formulas."""
+
+
+__all__ = [
+    "Assert",
+    "ShapeFeature",
+    "assert_",
+    "assert_op",
+    "local_optimizer",
+    "register_canonicalize",
+    "register_specialize",
+    "register_specialize_device",
+    "register_stabilize",
+    "register_uncanonicalize",
+    "register_useless",
+]

@@ -1,0 +1,3 @@
+"""`theano.tensor.slinalg`."""
+
+from symgraph.linalg import *

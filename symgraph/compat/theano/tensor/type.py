@@ -1,0 +1,5 @@
+"""`theano.tensor.type`."""
+
+from symgraph.types import TensorType
+
+__all__ = ["TensorType"]

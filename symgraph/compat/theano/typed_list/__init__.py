@@ -1,0 +1,3 @@
+"""`theano.typed_list`."""
+
+from symgraph.typed_list import *

@@ -1,0 +1,3 @@
+"""The programs import `theano`, which is there only while their tests run."""
+
+collect_ignore = ["programs"]
