@@ -1,0 +1,61 @@
+"""What loops are compiled to: counted steps, inside and outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import symgraph as sg
+import symgraph.tensor as T
+from symgraph.graph import Variable
+from symgraph.lower.program import Copy, Gemm, Launch, Repeat, every
+from symgraph.ops.scan import Scan
+
+H = 4
+
+
+def layer() -> tuple[Variable, Variable, list[Any]]:
+    """A layer of LSTM: its inputs, its last output, its parameters."""
+    x = T.dtensor3("x")
+    shapes = {"W": (3, 4 * H), "U": (H, 4 * H), "b": (4 * H,)}
+    W, U, b = (sg.shared(np.full(s, 0.1), name=name) for name, s in shapes.items())
+
+    def step(row: Any, h: Any, c: Any) -> list[Any]:
+        z = T.dot(row, W) + T.dot(h, U) + b
+        i, f, o = (T.nnet.sigmoid(z[:, k * H : (k + 1) * H]) for k in range(3))
+        c = f * c + i * T.tanh(z[:, 3 * H :])
+        return [o * T.tanh(c), c]
+
+    start = T.zeros((x.shape[1], H))
+    (states, _), _ = sg.scan(step, x, [start, start])
+    return x, states[-1], [W, U, b]
+
+
+def steps_of(f: sg.Function) -> list[Any]:
+    return [step for plan in f.trace.plans for step in plan.program.steps]
+
+
+def counts(steps: Any, *kinds: type) -> list[int]:
+    found = list(every(steps))
+    return [sum(isinstance(step, kind) for step in found) for kind in kinds]
+
+
+def test_a_step_of_an_lstm_is_one_product_and_one_kernel() -> None:
+    x, last, _ = layer()
+    f = sg.function([x], last)
+    (loop,) = [step for step in steps_of(f) if isinstance(step, Repeat)]
+    assert counts(loop.body, Gemm, Launch, Copy) == [1, 1, 0]
+    assert sum(isinstance(step, Gemm) for step in steps_of(f)) == 1
+    (node,) = [n for n in f.graph.toposort() if isinstance(n.op, Scan)]
+    assert [state.traced for state in node.op.states].count(False) == 1
+
+
+def test_gradients_of_weights_are_products_after_the_loop() -> None:
+    x, last, parameters = layer()
+    f = sg.function([x], T.grad((last**2).sum(), parameters))
+    forth, back = [step for step in steps_of(f) if isinstance(step, Repeat)]
+    assert counts(forth.body, Gemm, Launch) == [1, 1]
+    assert counts(back.body, Gemm) == [1]
+    outside = [step for step in steps_of(f) if isinstance(step, Gemm)]
+    assert len(outside) == 3
