@@ -381,17 +381,22 @@ class Agreement(NamedTuple):
 
 
 _AGREEMENTS: ContextVar[list[Agreement] | None] = ContextVar("agreements", default=None)
+_TOLERANT: ContextVar[builtins.bool] = ContextVar("tolerant", default=False)
 
 
 @contextmanager
-def recording() -> Iterator[list[Agreement]]:
-    """Gather the agreements that shape rules ask for inside the block."""
+def recording(tolerant: builtins.bool = False) -> Iterator[list[Agreement]]:
+    """Gather the agreements that shape rules ask for inside the block.
+
+    If `tolerant`, known sizes that differ are only recorded too: the code may never run.
+    """
     found: list[Agreement] = []
-    token = _AGREEMENTS.set(found)
+    token, mood = _AGREEMENTS.set(found), _TOLERANT.set(tolerant)
     try:
         yield found
     finally:
         _AGREEMENTS.reset(token)
+        _TOLERANT.reset(mood)
 
 
 def unify(dims: Sequence[Dim], where: str) -> Dim:
@@ -401,7 +406,7 @@ def unify(dims: Sequence[Dim], where: str) -> Dim:
     are recorded, to be compared then.
     """
     known = {d.value if isinstance(d, Lit) else d for d in dims if isinstance(d, int | Lit)}
-    if len(known) > 1:
+    if len(known) > 1 and not _TOLERANT.get():
         raise ShapeError(f"{where}: sizes {' and '.join(map(str, sorted(known)))} do not agree")
     found = _AGREEMENTS.get()
     if found is not None and len(set(dims)) > 1:

@@ -245,7 +245,7 @@ class Sizes:
             return self._infer_opaque(node)
         args = [self.arg(var) for var in node.inputs]
         shape_rule = self._shape_rule(node, node.op)
-        with recording() as agreements:
+        with recording(tolerant=self._may_fail > 0) as agreements:
             shapes = shape_rule(*args)
         for sizes, where in agreements:
             self._agree(tuple(as_size(s) for s in sizes), where, node)
@@ -274,7 +274,7 @@ class Sizes:
         self.branches[node] = []
         for graph, given in zip((op.then, op.otherwise), op.inputs(node.inputs), strict=True):
             outer = dict(zip(graph.inputs, given, strict=True))
-            outputs = tuple(clone_graph(graph.outputs, outer, copy_all=True))
+            outputs = tuple(clone_graph(graph.outputs, outer, _unchecked, copy_all=True))
             before, self.checks = self.checks, []
             self._may_fail += 1
             for inner in toposort(outputs, stop=given):
@@ -342,7 +342,8 @@ class Sizes:
 
     def _agree(self, sizes: tuple[Expr, ...], where: str, node: Apply | None) -> None:
         distinct = tuple(dict.fromkeys(self.canonical(self.bind(s)) for s in sizes))
-        unify([d for d in distinct if isinstance(d, Lit)] or [0], where)
+        if not self._may_fail:
+            unify([d for d in distinct if isinstance(d, Lit)] or [0], where)
         if len(distinct) < 2:
             return
         self.checks.append(Check(distinct, where, node))
@@ -365,6 +366,14 @@ def own_body(node: Apply, op: Scan) -> Graph:
     outer = zip(reads.others, op.inputs(node.inputs).others, strict=True)
     outputs = clone_graph(op.body.outputs, fresh | dict(outer), copy_all=True)
     return Graph(tuple(fresh.values()), tuple(outputs))
+
+
+def _unchecked(node: Apply, inputs: Sequence[Variable]) -> Sequence[Variable]:
+    """The op of a node on other inputs, its sizes not looked at: the branch may never run."""
+    fresh = Apply(node.op, inputs, [v.type.make_variable(v.name) for v in node.outputs])
+    for new, old in zip(fresh.outputs, node.outputs, strict=True):
+        new.tag, new.made_at = old.tag, old.made_at
+    return fresh.outputs
 
 
 def is_lit(expr: Expr, value: int) -> bool:
