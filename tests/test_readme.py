@@ -59,11 +59,11 @@ def test_demo_line(tmp_path, monkeypatch, capsys):
     assert "test accuracy" in capsys.readouterr().out
 
 
-def test_test_line_collects():
+def test_test_line_collects(tmp_path):
     program, *arguments = parts(TESTS)[-1]
     assert program == ".venv/bin/pytest"
     command = [sys.executable, "-m", "pytest", *arguments, "--collect-only", "-q", __file__]
-    env = {**os.environ, "COVERAGE_FILE": os.devnull}
+    env = {**os.environ, "COVERAGE_FILE": str(tmp_path / "coverage")}
     answer = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
