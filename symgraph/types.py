@@ -27,6 +27,7 @@ DTYPES = (
     "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64"
     " float16 float32 float64 complex64 complex128"
 ).split()
+NAMES_OF_DTYPES = frozenset(DTYPES)
 FLOATS = ("float16", "float32", "float64")
 COMPLEX = ("complex64", "complex128")
 CONTINUOUS = (*FLOATS, *COMPLEX)
@@ -282,6 +283,8 @@ def check_dtype(dtype: Any) -> str:
     """The canonical name of a dtype; a `GraphTypeError` when there is no such dtype."""
     if dtype == "floatX":
         return str(config.floatX)
+    if isinstance(dtype, str) and dtype in NAMES_OF_DTYPES:
+        return dtype
     try:
         name = str(np.dtype(dtype))
     except TypeError:

@@ -53,17 +53,19 @@ class Namer:
     def __init__(self, parent: Namer | None = None) -> None:
         self._parent = parent
         self._taken: set[str] = set(self.RESERVED)
+        self._numbers: dict[str, int] = {}  # the last number given to each stem
 
     def __call__(self, wish: str) -> str:
         """`wish` made an identifier, with a number if it is taken."""
         stem = re.sub(r"\W+", "_", wish).strip("_") or "v"
         taken = stem[0].isdigit() or iskeyword(stem) or stem.startswith(self.PREFIXES)
         stem = f"v{stem}" if taken else stem
-        name, number = stem, 1
+        name, number = stem, self._numbers.get(stem, 1)
         counted = re.fullmatch(r"(n|k)1", stem)
         while self._has(name):
             number += 1
             name = f"{stem[0]}{number}" if counted else f"{stem}_{number}"
+        self._numbers[stem] = number
         self._taken.add(name)
         return name
 

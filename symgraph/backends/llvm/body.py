@@ -21,6 +21,7 @@ class Needs:
 
     declared: dict[str, str] = field(default_factory=dict)  # by name
     defined: dict[str, str] = field(default_factory=dict)
+    weights: dict[str, int] = field(default_factory=dict)  # the instructions of what is defined
 
     def text(self) -> str:
         """All of it, callees first."""
@@ -35,6 +36,7 @@ class Needs:
         """Take over what another function needs."""
         self.declared |= other.declared
         self.defined |= other.defined
+        self.weights |= other.weights
 
 
 Writer = Callable[["Body", Call, list[str]], str]  # an operation's operands -> its result
@@ -54,6 +56,7 @@ class Body:
         self.slots: dict[str, str] = {}
         self.pointers: dict[Buffer, str] = {}
         self.block = "entry"
+        self.weight = 0  # the instructions so far, those of functions to be inlined included
         self._count = 0
         self._wraps = True  # whether int64 arithmetic may overflow; positions in memory do not
 
@@ -70,6 +73,7 @@ class Body:
         """The result of an instruction."""
         name = self.fresh()
         self.lines.append(f"  {name} = {text}")
+        self.weight += 1
         return name
 
     def label(self, hint: str) -> str:

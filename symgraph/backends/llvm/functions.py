@@ -33,6 +33,7 @@ def invoke(body: Body, op: str, dtype: str, args: list[str]) -> str:
             _written[name] = _definition(name, scalar, body.operations)
         body.needs.include(_written[name])
     kind = TYPES[dtype]
+    body.weight += body.needs.weights[name]
     return body.get(f"call {kind} {name}({', '.join(f'{kind} {a}' for a in args)})")
 
 
@@ -54,4 +55,5 @@ def _definition(name: str, scalar: ScalarFunction, operations: dict[str, Writer]
     params = ", ".join(f"{kind} %{p.id}" for p in scalar.params)
     head = f"define internal {kind} {name}({params}) alwaysinline {{\nentry:"
     needs.defined[name] = "\n".join([head, *body.lines, "}"])
+    needs.weights[name] = body.weight
     return needs
