@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -132,9 +132,15 @@ class Entry(Protocol):
     """A compiled driver; one that measures itself counts in `words`."""
 
     words: npt.NDArray[np.int64] | None
+    takes_read_only: ClassVar[bool]  # whether arrays it only reads may be read-only
 
     def call(self, *arrays: Array) -> tuple[Array, ...]:
         """New arrays; raises `Stop` where a guard fails, TypeError for what is no such array."""
+
+
+def _stored(array: Array, read_only: bool) -> Array:
+    """An array as a driver takes it."""
+    return np.require(array, requirements=["C", "A"] if read_only else ["C", "A", "W"])
 
 
 class Native:
@@ -144,7 +150,7 @@ class Native:
         self.program, self.entry = program, entry
         self.replaced = tuple(replaced)
         constants = (p.variable for p in program.parameters if isinstance(p.variable, Constant))
-        self._constants = [np.require(c.data, requirements=["C", "A"]) for c in constants]
+        self._constants = [_stored(c.data, entry.takes_read_only) for c in constants]
         self._call = entry.call
 
     def __call__(self, arrays: Arrays) -> Arrays:

@@ -69,6 +69,15 @@ def test_native_value_is_the_interpreters(kind: type[TensorOp]) -> None:
     emptied(f, kind)
 
 
+@every_op
+def test_the_numba_target_gives_the_same_value(kind: type[TensorOp]) -> None:
+    arrays, variables, outputs = apply_all(kind)
+    expected = interpret(outputs, dict(zip(variables, arrays, strict=True)))
+    found = compiled(variables, outputs, mode=sg.Mode(backend="numba"))(*arrays)
+    for f, e in zip(found, expected, strict=True):
+        close(f, e)
+
+
 def emptied(f: sg.Function, kind: type[TensorOp]) -> None:
     """One example after the other with each of its sizes 0: the interpreter's result.
 

@@ -6,13 +6,14 @@ A failing graph is named by its seed; `--fuzz-seed N` runs that one alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 
 import symgraph as sg
 import symgraph.tensor as T
+from symgraph.backends import pool, threads
 from symgraph.families import Example, Loop, TensorOp
 from symgraph.graph import Variable
 from symgraph.interpret import interpret
@@ -20,6 +21,7 @@ from symgraph.ops.barrier import Barrier
 from tests.catalogue import draw, examples, op_classes
 
 BATCH = 5  # graphs compiled together: one function, many outputs
+SAMPLED = 50  # of so many graphs the first batch is also compiled by numba
 SHAPES = [(3, 4), (4,), (1, 4), (3, 1), (2, 3, 4), ()]
 SIZES = {"float32": 1e-3, "float64": 1e-9}
 
@@ -204,6 +206,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("batch", seeds(metafunc.config), ids=lambda r: f"{r.start}-{r.stop}")
 
 
+@pytest.fixture
+def one_or_two_threads(batch: range, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every other batch is run by two threads, which share the smallest of launches."""
+    count = 1 + batch.start // BATCH % 2
+    monkeypatch.setattr(threads, "MIN_WORK", 1)
+    threads.set_threads(1)  # so that the next compile starts anew
+    threads._pool.words[pool.GRAIN] = 1
+    with sg.config(threads=count):
+        yield
+    threads._pool.words[pool.GRAIN] = threads.GRAIN
+    threads.set_threads(1)
+
+
+@pytest.mark.usefixtures("one_or_two_threads")
 def test_random_graphs(batch: range) -> None:
     graphs = [draw_graph(seed) for seed in batch]
     arrays = [a for g in graphs for a in g[0]]
@@ -215,13 +231,17 @@ def test_random_graphs(batch: range) -> None:
         owners += [seed] * len(results)
     values = dict(zip(inputs, arrays, strict=True))
     expected = interpret(outputs, values)
-    found = sg.function(inputs, outputs, on_unused_input="ignore")(*arrays)
-    for seed, f, e in zip(owners, found, expected, strict=True):
-        tolerance = SIZES["float32" if seed % 4 == 0 else "float64"]
-        scale = max(1.0, float(np.abs(e).max(initial=0)))
-        np.testing.assert_allclose(
-            f, e, rtol=tolerance, atol=tolerance * scale, err_msg=f"seed {seed}"
+    for backend in ("llvm", "numba") if batch.start % SAMPLED == 0 else ("llvm",):
+        compiled = sg.function(
+            inputs, outputs, mode=sg.Mode(backend=backend), on_unused_input="ignore"
         )
+        for seed, f, e in zip(owners, compiled(*arrays), expected, strict=True):
+            tolerance = SIZES["float32" if seed % 4 == 0 else "float64"]
+            scale = max(1.0, float(np.abs(e).max(initial=0)))
+            message = f"seed {seed} by {backend}"
+            np.testing.assert_allclose(
+                f, e, rtol=tolerance, atol=tolerance * scale, err_msg=message
+            )
     for seed, (own_arrays, own, cost) in zip(batch, graphs, strict=True):
         if seed % 4:
             check_slope(seed, own_arrays, own, cost)

@@ -35,6 +35,7 @@ class Entry:
     """A driver as a callable of arrays. Several threads may call it at once."""
 
     words: ClassVar[None] = None  # this target does not measure itself
+    takes_read_only: ClassVar[bool] = False
 
     def __init__(self, entry: Callable[..., Any]) -> None:
         self._entry = entry

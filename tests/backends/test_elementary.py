@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import mpmath
@@ -67,13 +68,13 @@ def points(name: str, dtype: str) -> np.ndarray:
     return values[(values >= low) & (values <= high)]
 
 
-@pytest.fixture(scope="module", params=DTYPES)
+@pytest.fixture(scope="module", params=list(product(DTYPES, ("llvm", "numba"))), ids="-".join)
 def compiled(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
     """All functions of a dtype, in one module, each on an argument of its own."""
-    dtype = request.param
+    dtype, backend = request.param
     inputs = {name: T.vector(name, dtype=dtype) for name in CASES}
     outputs = {name: getattr(T, name)(x) for name, x in inputs.items()}
-    f = sg.function(list(inputs.values()), outputs)
+    f = sg.function(list(inputs.values()), outputs, mode=sg.Mode(backend=backend))
 
     def run(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         nothing = np.zeros(0, dtype)

@@ -17,6 +17,7 @@ import pytest
 
 import symgraph as sg
 import symgraph.tensor as T
+from symgraph.backends import threads
 from symgraph.backends.stop import Stop
 from symgraph.errors import IndexRangeError, InputShapeError, ShapeError
 
@@ -164,11 +165,11 @@ def test_several_threads_at_once() -> None:
     def work(k: int) -> None:
         right.extend(np.allclose(f(given[k]), expected[k]) for _ in range(40))
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(len(given))]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    workers = [threading.Thread(target=work, args=(k,)) for k in range(len(given))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
     assert right == [True] * 40 * len(given)
 
 
@@ -189,6 +190,20 @@ def test_long_work_lets_other_threads_run() -> None:
     assert count[0] > before
     stop.set()
     other.join()
+
+
+def test_any_number_of_threads_gives_the_same_bits() -> None:
+    x = T.fmatrix("x")
+    hidden = T.nnet.softmax(T.tanh(x) * 2)
+    f = sg.function([x], [hidden.sum(), hidden.sum(axis=0), T.exp(hidden)])
+    a = np.random.default_rng(0).normal(size=(700, 300)).astype("f")
+    found = []
+    for count in (1, 2, 3):
+        threads.set_threads(count)
+        found.append(f(a))
+    threads.set_threads(1)
+    for results in zip(*found, strict=True):
+        assert all(r.tobytes() == results[0].tobytes() for r in results)
 
 
 def test_an_ordinary_function_needs_no_numba(tmp_path: Any) -> None:

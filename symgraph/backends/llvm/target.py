@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -87,6 +87,7 @@ class Entry:
 
     call: Callable[..., tuple[Any, ...]]
     words: npt.NDArray[np.int64] | None = None
+    takes_read_only: ClassVar[bool] = True
 
 
 def entry_of(code: Code, words: int = 0) -> Entry:
