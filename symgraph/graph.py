@@ -336,8 +336,9 @@ class Op:
         node = self.make_node(*inputs, **options)
         if name is not None:
             node.outputs[0].name = name
-        if config.compute_test_value != "off":
-            compute_test_values(node, config.compute_test_value)
+        policy = config.flags.compute_test_value  # read at every op, so past `__getattr__`
+        if policy != "off":
+            compute_test_values(node, policy)
         if return_list:
             return list(node.outputs)
         if self.default_output is not None:
