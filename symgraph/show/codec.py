@@ -6,6 +6,7 @@ Only classes of symgraph's own op modules are ever made, by looking their names 
 from __future__ import annotations
 
 import base64
+import builtins
 import math
 import pkgutil
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from symgraph import ops
+from symgraph import errors, ops
 from symgraph.errors import ExportError
 from symgraph.graph import Op, Type
 from symgraph.show.words import visible
@@ -37,6 +38,17 @@ def built_in() -> dict[str, type]:
         and not name.startswith("_")
         and item.__module__ == module.__name__
         and issubclass(item, Op | tuple)
+    }
+
+
+@cache
+def exceptions() -> dict[str, type[Exception]]:
+    """Python's exceptions and our own, by name: what a check may raise."""
+    known = {**vars(builtins), **vars(errors)}
+    return {
+        name: item
+        for name, item in known.items()
+        if isinstance(item, type) and issubclass(item, Exception)
     }
 
 
@@ -75,6 +87,9 @@ def encoded(value: Any) -> Any:
     if isinstance(value, tuple):
         items = [encoded(item) for item in value]
         return items if type(value) is tuple else {"record": type(value).__name__, "items": items}
+    name = getattr(value, "__name__", "")
+    if name and exceptions().get(name) is value:
+        return {"exception": name}
     raise ExportError(f"JSON has no form for the parameter {value!r}, a {type(value).__name__}")
 
 
@@ -86,6 +101,8 @@ def decoded(value: Any) -> Any:
         return value
     if "float" in value:
         return float(value["float"])
+    if "exception" in value:
+        return exceptions()[value["exception"]]
     return class_named(value["record"], tuple)(*decoded(value["items"]))
 
 
