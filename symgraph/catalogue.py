@@ -16,6 +16,7 @@ from typing import Any
 from symgraph import families, ops
 from symgraph.errors import GradientError, SymgraphError
 from symgraph.families import Elemwise, Example, Sample, TensorOp
+from symgraph.grad import pullback
 from symgraph.graph import Apply, Op, toposort
 from symgraph.pipeline import is_native
 from symgraph.types import COMPLEX, CONTINUOUS, DTYPES, FLOATS, TensorType
@@ -204,9 +205,10 @@ def _gradient(kind: type[TensorOp], nodes: Sequence[Apply]) -> str:
 
 
 def _flows(node: Apply) -> list[int]:
-    duals = [out.type.make_variable() for out in node.outputs]
+    outputs = [out for out in node.outputs if getattr(out.type, "dtype", "") in CONTINUOUS]
     try:
-        parts = node.op.L_op(node.inputs, node.outputs, duals)
+        starts = {out: out.type.make_variable() for out in outputs}
+        parts = pullback(starts, node.inputs, none_for_null=True)
     except GradientError:
         return []
     places = [k for k, part in enumerate(parts) if part is not None]
