@@ -116,7 +116,7 @@ class Pool:
         if self.code is None:
             imports = {name: address_of(name) for name in pool.IMPORTS}
             imports[pool.POOL] = self.words.ctypes.data
-            module = machine.Module(pool.pool_text())
+            module = machine.Module(pool.pool_text(), machine.QUICK)
             self.code = machine.link([module], self.folder, pool.ENTRIES, imports)
         return self.code
 

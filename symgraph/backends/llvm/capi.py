@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import importlib.machinery
 import importlib.util
+import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -25,7 +26,7 @@ capsule_pointer = ctypes.PYFUNCTYPE(VOID_P, OBJECT, CHAR_P)(
     ("PyCapsule_GetPointer", ctypes.pythonapi)
 )
 capsule_name = ctypes.PYFUNCTYPE(CHAR_P, OBJECT)(("PyCapsule_GetName", ctypes.pythonapi))
-PROCESS = ctypes.CDLL(None)
+PROCESS = ctypes.CDLL(None if os.name == "posix" else "msvcrt")
 
 
 def address_in(capsule: Any) -> int:
