@@ -10,7 +10,7 @@ import numpy as np
 
 from symgraph.families import Example
 from symgraph.later import LaterFunctions
-from symgraph.ops.create import alloc, size_samples
+from symgraph.ops.create import size_samples
 from symgraph.ops.random import below
 from symgraph.ops.sampled import Array, Words, _Sampled, fixed, fraction, outside
 from symgraph.ops.shape import scalars_of
@@ -153,8 +153,8 @@ class RandomMultinomial(_Sampled):
 
     def _spread(self, parameter: Tensor, sizes: Tensors) -> Tensor:
         if parameter.type.dtype == "int64":
-            return alloc(parameter, *sizes[:-1]) if parameter.type.ndim else parameter
-        return alloc(parameter, *sizes) if parameter.type.ndim > 1 else parameter
+            return super()._spread(parameter, sizes[:-1])
+        return super()._spread(parameter, sizes) if parameter.type.ndim > 1 else parameter
 
     def out_shape(self, *args: Arg) -> Dims:
         """The sizes given; the last is that of the probabilities."""

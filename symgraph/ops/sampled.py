@@ -17,7 +17,7 @@ import numpy.typing as npt
 from symgraph.errors import NullTypeGradError, ParameterError, SymgraphError
 from symgraph.families import Library, Sample
 from symgraph.ops.cast import cast
-from symgraph.ops.create import alloc
+from symgraph.ops.create import Alloc, alloc
 from symgraph.ops.random import HALF, LOW, WORD, philox
 from symgraph.ops.shape import scalars_of
 from symgraph.types import Arg, Dims, Tensor, Tensors, as_tensor_variable
@@ -100,7 +100,10 @@ class _Sampled(Library):
         return [cast(key, WORD), cast(draw, WORD), *operands, *sizes]
 
     def _spread(self, parameter: Tensor, sizes: Tensors) -> Tensor:
-        return alloc(parameter, *sizes) if parameter.type.ndim else parameter
+        """A parameter at every element of the draw: a scalar as it is, others repeated, once."""
+        node = parameter.owner
+        spread = node is not None and isinstance(node.op, Alloc) and node.inputs[1:] == (*sizes,)
+        return parameter if spread or not parameter.type.ndim else alloc(parameter, *sizes)
 
     def out_dtypes(self, *dtypes: str) -> tuple[str, ...]:
         """The declared one."""

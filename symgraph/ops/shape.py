@@ -495,7 +495,8 @@ def join_dims(x: Any, start_axis: int = 0, n_axes: int | None = None) -> Tensor:
     if not 0 <= start <= stop <= ndim:
         raise GraphTypeError(f"join_dims: axes {start} to {stop} of a tensor of {ndim} axes")
     sizes = [shape_i(x, axis) for axis in range(ndim)]
-    joined = product([constant(np.int64(1)), *sizes[start:stop]])
+    known: Any = product(x.type.dims[start:stop])
+    joined = known if isinstance(known, int) else product(sizes[start:stop])
     return reshape(x, [*sizes[:start], joined, *sizes[stop:]])
 
 
