@@ -199,4 +199,5 @@ def argtopk(places: Any, report: Any, x: Any, largest: int) -> None:
             for k in range(width):
                 order[k] = k
             by_digits(ranks, order, spare, spare_order, width, 8)
-            chosen[:] = order[:count]
+            for k in range(count):  # to assign a slice takes numba a second and a half to compile
+                chosen[k] = order[k]
