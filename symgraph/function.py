@@ -45,7 +45,7 @@ from symgraph.runners import Native, Task
 from symgraph.shared import SharedVariable
 from symgraph.types import as_tensor_variable
 
-numba_side = Later("symgraph.backends.numba_side")
+numba_side = Later("symgraph.backends.numba.side")
 log = logging.getLogger(__name__)
 POLICIES = ("raise", "warn", "ignore")
 

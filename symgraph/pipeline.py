@@ -59,7 +59,7 @@ NATIVE_FAMILIES = (
 )
 NOT_NATIVE = ("float16",)
 T = TypeVar("T")
-numba_side = Later("symgraph.backends.numba_side")
+numba_side = Later("symgraph.backends.numba.side")
 
 
 @dataclass

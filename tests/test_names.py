@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import symgraph as sg
 import symgraph.tensor as T
-from symgraph.backends import runtime, support
+from symgraph.backends.numba import runtime, support
 from symgraph.lower.sizes import Namer
 
 

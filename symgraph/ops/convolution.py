@@ -162,7 +162,7 @@ def cases(kind: type[_Convolution]) -> Iterator[Case]:
 class Conv(_Convolution):
     """The convolution of images with filters."""
 
-    routine: ClassVar[str] = "symgraph.backends.convolution:convolve"
+    routine: ClassVar[str] = "symgraph.backends.routines.convolution:convolve"
 
     def out_shape(self, *args: Arg) -> Dims:
         """One channel for each filter, a place wherever the kernel fits."""
@@ -196,7 +196,7 @@ class Conv(_Convolution):
 class ConvInputs(_Convolution):
     """The cotangent of a convolution's images: inputs filters, cotangent, sizes of the images."""
 
-    routine: ClassVar[str] = "symgraph.backends.convolution:convolve_inputs"
+    routine: ClassVar[str] = "symgraph.backends.routines.convolution:convolve_inputs"
 
     def out_shape(self, *args: Arg) -> Dims:
         """The images' sizes."""
@@ -233,7 +233,7 @@ class ConvInputs(_Convolution):
 class ConvWeights(_Convolution):
     """The cotangent of a convolution's filters: inputs images, cotangent, sizes of the kernel."""
 
-    routine: ClassVar[str] = "symgraph.backends.convolution:convolve_weights"
+    routine: ClassVar[str] = "symgraph.backends.routines.convolution:convolve_weights"
 
     def out_shape(self, *args: Arg) -> Dims:
         """The filters' sizes."""

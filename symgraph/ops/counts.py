@@ -28,7 +28,7 @@ class RandomPoisson(_Sampled):
     random variables, 1993), below by the distribution function.
     """
 
-    routine: ClassVar[str] = "symgraph.backends.samplers:poisson"
+    routine: ClassVar[str] = "symgraph.backends.routines.samplers:poisson"
     reads: ClassVar[int | None] = 3
     failure = outside("element", "the rate lies in [0, 1e18)")
     parameters: ClassVar[tuple[str, ...]] = ("float64",)
@@ -86,7 +86,7 @@ class RandomBinomial(_Sampled):
     by the distribution function; what is drawn is the rarer of the two outcomes.
     """
 
-    routine: ClassVar[str] = "symgraph.backends.samplers:binomial"
+    routine: ClassVar[str] = "symgraph.backends.routines.samplers:binomial"
     reads: ClassVar[int | None] = 4
     failure = outside("element", "n is 0 or more, p lies in [0, 1]")
     parameters: ClassVar[tuple[str, ...]] = ("int64", "float64")
@@ -146,7 +146,7 @@ class RandomMultinomial(_Sampled):
     Outcome after outcome gets a binomial number of the trials left; the last gets the rest.
     """
 
-    routine: ClassVar[str] = "symgraph.backends.samplers:multinomial"
+    routine: ClassVar[str] = "symgraph.backends.routines.samplers:multinomial"
     reads: ClassVar[int | None] = 4
     failure = outside("row", "n is 0 or more, probabilities lie in [0, 1]")
     parameters: ClassVar[tuple[str, ...]] = ("int64", "float64")
@@ -191,7 +191,7 @@ class RandomPermutation(_Sampled):
     R. Durstenfeld's shuffle (1964), as it builds up the order.
     """
 
-    routine: ClassVar[str] = "symgraph.backends.samplers:permutation"
+    routine: ClassVar[str] = "symgraph.backends.routines.samplers:permutation"
     reads: ClassVar[int | None] = 2
 
     def sample(self, words: Words, *parameters: Any) -> Array:

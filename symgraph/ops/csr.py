@@ -66,7 +66,7 @@ class _CsrOp(Library):
 class CsrDot(_CsrOp):
     """A b of a sparse and a dense matrix. Inputs: data, indices, indptr, b."""
 
-    routine: ClassVar[str] = "symgraph.backends.csr:csr_dot"
+    routine: ClassVar[str] = "symgraph.backends.routines.csr:csr_dot"
 
     def prepare(self, *inputs: Any) -> Tensors:
         """Numbers of one dtype, int32 indices."""
@@ -107,7 +107,7 @@ class CsrDot(_CsrOp):
 class CsrTransposedDot(_CsrOp):
     """A' b of a sparse and a dense matrix. Inputs: data, indices, indptr, b, the columns of A."""
 
-    routine: ClassVar[str] = "symgraph.backends.csr:csr_transposed_dot"
+    routine: ClassVar[str] = "symgraph.backends.routines.csr:csr_transposed_dot"
     reads: ClassVar[int | None] = 4
 
     def prepare(self, *inputs: Any) -> Tensors:
@@ -148,7 +148,7 @@ class CsrTransposedDot(_CsrOp):
 class CsrSample(_CsrOp):
     """The entries of a b' where a sparse matrix has some. Inputs: indices, indptr, a, b."""
 
-    routine: ClassVar[str] = "symgraph.backends.csr:csr_sample"
+    routine: ClassVar[str] = "symgraph.backends.routines.csr:csr_sample"
 
     def prepare(self, *inputs: Any) -> Tensors:
         """Numbers of one dtype, int32 indices."""
@@ -197,7 +197,7 @@ class CsrSample(_CsrOp):
 class CsrMajors(Library):
     """The row of every entry. Inputs: indptr, the number of entries."""
 
-    routine: ClassVar[str] = "symgraph.backends.csr:csr_majors"
+    routine: ClassVar[str] = "symgraph.backends.routines.csr:csr_majors"
     reads: ClassVar[int | None] = 1
 
     def prepare(self, *inputs: Any) -> Tensors:
@@ -232,7 +232,7 @@ class CsrFind(Library):
     The indices of every row have to be sorted.
     """
 
-    routine: ClassVar[str] = "symgraph.backends.csr:csr_find"
+    routine: ClassVar[str] = "symgraph.backends.routines.csr:csr_find"
 
     def prepare(self, *inputs: Any) -> Tensors:
         """Vectors of integers."""

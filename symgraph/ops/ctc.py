@@ -76,7 +76,7 @@ def _labels(shape: tuple[int, ...], value: int = 1) -> Sample:
 class CTC(_Transcription):
     """The cost of each sequence of the batch."""
 
-    routine: ClassVar[str] = "symgraph.backends.transcription:ctc"
+    routine: ClassVar[str] = "symgraph.backends.routines.transcription:ctc"
 
     def out_shape(self, *args: Arg) -> Dims:
         """One cost a sequence."""
@@ -97,7 +97,7 @@ class CTC(_Transcription):
 class CTCGradient(_Transcription):
     """The gradients of the costs by the activations, 0 where a cost is infinite."""
 
-    routine: ClassVar[str] = "symgraph.backends.transcription:ctc_gradient"
+    routine: ClassVar[str] = "symgraph.backends.routines.transcription:ctc_gradient"
 
     def out_shape(self, *args: Arg) -> Dims:
         """The activations'."""
@@ -119,7 +119,7 @@ class CTCGradient(_Transcription):
 class CTCCurvature(CTCGradient):
     """The derivatives of the gradients along a fourth input."""
 
-    routine: ClassVar[str] = "symgraph.backends.transcription:ctc_curvature"
+    routine: ClassVar[str] = "symgraph.backends.routines.transcription:ctc_curvature"
 
     def reference(self, x: Any, labels: Any, lengths: Any, *direction: Any) -> Any:
         """A difference along the imaginary axis, by NumPy."""

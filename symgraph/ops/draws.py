@@ -34,7 +34,7 @@ class RandomGamma(_Real):
     G. Marsaglia, W. Tsang, A simple method for generating gamma variables, ACM TOMS 26, 2000.
     """
 
-    routine: ClassVar[str] = "symgraph.backends.samplers:gamma"
+    routine: ClassVar[str] = "symgraph.backends.routines.samplers:gamma"
     reads: ClassVar[int | None] = 3
     failure = outside("element", "the shape is 1 or more, and finite")
     parameters: ClassVar[tuple[str, ...]] = ("float64",)
@@ -69,7 +69,7 @@ class RandomTruncatedNormal(_Real):
     tried, in a narrow interval uniform ones, else normal ones.
     """
 
-    routine: ClassVar[str] = "symgraph.backends.samplers:truncated_normal"
+    routine: ClassVar[str] = "symgraph.backends.routines.samplers:truncated_normal"
     reads: ClassVar[int | None] = 4
     failure = outside("element", "the lower bound is below the upper one")
     parameters: ClassVar[tuple[str, ...]] = ("float64", "float64")
@@ -115,7 +115,7 @@ class RandomVonMises(_Real):
     D. Best, N. Fisher, Efficient simulation of the von Mises distribution, 1979.
     """
 
-    routine: ClassVar[str] = "symgraph.backends.samplers:von_mises"
+    routine: ClassVar[str] = "symgraph.backends.routines.samplers:von_mises"
     reads: ClassVar[int | None] = 3
     failure = outside("element", "the concentration is 0 or more")
     parameters: ClassVar[tuple[str, ...]] = ("float64",)

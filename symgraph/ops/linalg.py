@@ -186,7 +186,7 @@ class BatchedDot(Library):
 
     trans_a: bool = False
     trans_b: bool = False
-    routine: ClassVar[str] = "symgraph.backends.batched:batched_dot"
+    routine: ClassVar[str] = "symgraph.backends.routines.batched:batched_dot"
     failure = (ShapeError, "more rows or columns than BLAS counts (2**31)")
 
     def settings(self) -> tuple[int, ...]:

@@ -135,7 +135,7 @@ class _Linear(_Pooling):
 class PoolSum(_Linear):
     """The sum or mean of each window."""
 
-    routine: ClassVar[str] = "symgraph.backends.pooling:pool_sum"
+    routine: ClassVar[str] = "symgraph.backends.routines.pooling:pool_sum"
 
     def out_shape(self, *args: Arg) -> Dims:
         """A place for each window."""
@@ -165,7 +165,7 @@ class PoolSum(_Linear):
 class PoolSpread(_Linear):
     """The transpose of `PoolSum`: inputs a cotangent and the sizes of the image."""
 
-    routine: ClassVar[str] = "symgraph.backends.pooling:pool_spread"
+    routine: ClassVar[str] = "symgraph.backends.routines.pooling:pool_spread"
     reads: ClassVar[int | None] = 1
 
     def out_shape(self, *args: Arg) -> Dims:
@@ -203,7 +203,7 @@ class PoolTake(_Pooling):
     The first of equal ones; NaN counts as larger than all. A window without elements gives 0.
     """
 
-    routine: ClassVar[str] = "symgraph.backends.pooling:pool_take"
+    routine: ClassVar[str] = "symgraph.backends.routines.pooling:pool_take"
 
     def out_shape(self, *args: Arg) -> Dims:
         """A place for each window."""
@@ -242,7 +242,7 @@ class PoolTake(_Pooling):
 class PoolPut(PoolTake):
     """The transpose of `PoolTake`: each cotangent added where the first operand is largest."""
 
-    routine: ClassVar[str] = "symgraph.backends.pooling:pool_put"
+    routine: ClassVar[str] = "symgraph.backends.routines.pooling:pool_put"
 
     def out_shape(self, *args: Arg) -> Dims:
         """The image's sizes."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from symgraph.backends.text import expression
+from symgraph.backends.numba.text import expression
 from symgraph.families import Assemble, Elemwise, Library, Product, Reduce
 from symgraph.function import Function
 from symgraph.graph import Apply, Constant, Variable, clients

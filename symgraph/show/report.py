@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.backends.text import expression, kernel_text
+from symgraph.backends.numba.text import expression, kernel_text
 from symgraph.errors import ExportError
 from symgraph.function import Function
 from symgraph.graph import Apply, Graph, Variable

@@ -15,10 +15,11 @@ import numpy as np
 from numba import types
 from numba.core.dispatcher import Dispatcher
 
-from symgraph.backends import division, pointers, portable, scalar, stop, support
-from symgraph.backends.numba_target import Driver, expressions_of
-from symgraph.backends.scalar_math import definitions
-from symgraph.backends.text import harmless, kernel_text
+from symgraph.backends import stop
+from symgraph.backends.numba import division, pointers, portable, scalar, support
+from symgraph.backends.numba.scalar_math import definitions
+from symgraph.backends.numba.target import Driver, expressions_of
+from symgraph.backends.numba.text import harmless, kernel_text
 from symgraph.errors import ExportError
 from symgraph.graph import Constant, Graph, Variable
 from symgraph.kernel import Buffer, Expr

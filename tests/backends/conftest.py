@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from symgraph.backends import store, threads
+from symgraph.backends import threads
+from symgraph.backends.numba import store
 
 EXAMPLE = (Path(__file__).parent / "dense_example.py").read_text()
 SIGNATURE = (

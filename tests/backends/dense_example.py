@@ -1,6 +1,6 @@
 """One dense layer, softplus-like, as the compiler would write it: read as text by the tests."""
 
-from symgraph.backends.runtime import (
+from symgraph.backends.numba.runtime import (
     absolute,
     add_any_order,
     address,

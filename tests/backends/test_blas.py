@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from symgraph.backends.blas import set_blas_threads
-from symgraph.backends.runtime import data, driver, gemm
+from symgraph.backends.numba.runtime import data, driver, gemm
+from symgraph.backends.routines.blas import set_blas_threads
 
 SIZES = (0, 1, 2, 17)
 

@@ -13,7 +13,7 @@ import pytest
 
 import symgraph as sg
 import symgraph.tensor as T
-from symgraph.backends.scalar_math import operations
+from symgraph.backends.numba.scalar_math import operations
 
 MOST_ULPS = 4.0
 COUNT = 400  # random points of each kind

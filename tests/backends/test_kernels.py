@@ -12,7 +12,7 @@ import pytest
 from numba import njit
 from numba.core.errors import TypingError
 
-from symgraph.backends.runtime import (
+from symgraph.backends.numba.runtime import (
     add_any_order,
     address,
     boolean,

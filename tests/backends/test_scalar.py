@@ -10,7 +10,7 @@ import pytest
 from numba import njit
 from numba.core.errors import TypingError
 
-from symgraph.backends import runtime as rt
+from symgraph.backends.numba import runtime as rt
 
 FLOATS = np.array(
     [0.0, -0.0, 1.0, -1.0, 0.5, 2.5, -3.5, 7.25, -7.25, 1e30, -1e30, 1e-40, np.inf, -np.inf, np.nan]

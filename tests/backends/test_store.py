@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from numba.core.errors import TypingError
 
-from symgraph.backends import disk, store
+from symgraph.backends import disk
+from symgraph.backends.numba import store
 from symgraph.errors import CacheError
 
-SMALL = """from symgraph.backends.runtime import *
+SMALL = """from symgraph.backends.numba.runtime import *
 
 @driver
 def call(x):
@@ -29,7 +30,8 @@ ANOTHER_PROCESS = """
 import sys
 from pathlib import Path
 import numpy as np
-from symgraph.backends import disk, store
+from symgraph.backends import disk
+from symgraph.backends.numba import store
 folder, text = Path(sys.argv[1]), sys.argv[2]
 f = store.load(text, folder=folder, signature=(store.array("float64", 1),))
 print(f(np.ones(3)), disk.stats())

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from symgraph.backends import pool, threads
-from symgraph.backends.runtime import data, driver, kernel, launch
+from symgraph.backends.numba.runtime import data, driver, kernel, launch
 
 POSIX = os.name == "posix"
 ENOUGH = 10**7
@@ -169,7 +169,7 @@ def test_a_forked_child_makes_its_own_pool(two_threads: None) -> None:
 LEAVES = """
 import numpy as np, threading
 from symgraph.backends import threads
-from symgraph.backends.runtime import data, driver, kernel, launch
+from symgraph.backends.numba.runtime import data, driver, kernel, launch
 
 @kernel
 def k(lo, hi, share, x):

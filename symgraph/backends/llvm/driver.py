@@ -25,7 +25,7 @@ from symgraph.backends.llvm.kernels import WORD, places
 from symgraph.backends.llvm.scalars import OPERATIONS
 from symgraph.backends.llvm.support import ALIGNED, CONTIGUOUS, FIELDS, GIL, RELEASE_WORK, WRITEABLE
 from symgraph.backends.llvm.words import TYPES
-from symgraph.backends.routine import RoutineCall, routine_call
+from symgraph.backends.routines.routine import RoutineCall, routine_call
 from symgraph.kernel import Buffer, Expr, Kernel, Name
 from symgraph.lower.program import (
     Allocate,

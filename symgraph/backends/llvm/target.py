@@ -15,13 +15,13 @@ from symgraph.backends.llvm import library
 from symgraph.backends.llvm.driver import COUNTS, NAME, Driver
 from symgraph.backends.llvm.kernels import kernel_text
 from symgraph.backends.llvm.machine import FULL, QUICK, Code, Module, host, link
-from symgraph.backends.routine import RoutineCall
+from symgraph.backends.routines.routine import RoutineCall
 from symgraph.kernel import Kernel
 from symgraph.later import Later
 from symgraph.memory import Plan, clock_words
 
 METH_FASTCALL = 0x80
-numba_side = Later("symgraph.backends.numba_side")
+numba_side = Later("symgraph.backends.numba.side")
 
 
 class MethodDef(ctypes.Structure):

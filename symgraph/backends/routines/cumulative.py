@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from symgraph.backends.compiler import helper
+from symgraph.backends.numba.compiler import helper
 
 
 @helper

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.backends.blas import gemm
-from symgraph.backends.compiler import helper, routine
-from symgraph.backends.lapack import gesv
-from symgraph.backends.pointers import data, offset
+from symgraph.backends.numba.compiler import helper, routine
+from symgraph.backends.numba.pointers import data, offset
+from symgraph.backends.numba.support import hold
+from symgraph.backends.routines.blas import gemm
 from symgraph.backends.routines.factor import count_cases
-from symgraph.backends.support import hold
+from symgraph.backends.routines.lapack import gesv
 
 LARGEST = 5.371920351148152  # the 1-norm up to which the approximant is exact in float64
 COEFFICIENTS = tuple(

@@ -13,9 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.backends.batched import ALONE, place_of
-from symgraph.backends.compiler import helper, kernel, routine
-from symgraph.backends.lapack import (
+from symgraph.backends.numba.compiler import helper, kernel, routine
+from symgraph.backends.numba.launch import launch
+from symgraph.backends.numba.pointers import data, offset
+from symgraph.backends.numba.support import hold
+from symgraph.backends.routines.batched import ALONE, place_of
+from symgraph.backends.routines.lapack import (
     ADJOINT,
     LOWER,
     NOT_UNIT,
@@ -28,9 +31,6 @@ from symgraph.backends.lapack import (
     potrf,
     trsm,
 )
-from symgraph.backends.launch import launch
-from symgraph.backends.pointers import data, offset
-from symgraph.backends.support import hold
 
 THREADED = 8  # right sides from which OpenBLAS's trsm uses threads
 MODES = (PLAIN, TRANSPOSED, ADJOINT)  # which form of a matrix is meant: itself, its transpose, ...

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from symgraph.backends.compiler import helper
-from symgraph.backends.scalar import rank
+from symgraph.backends.numba.compiler import helper
+from symgraph.backends.numba.scalar import rank
 
 
 @helper

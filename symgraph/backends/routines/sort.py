@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.backends.compiler import helper
-from symgraph.backends.scalar import rank, rank_signed, unrank
+from symgraph.backends.numba.compiler import helper
+from symgraph.backends.numba.scalar import rank, rank_signed, unrank
 
 SHORT = 48  # elements of a row sorted by insertion
 DIGIT = 11  # bits counted at once

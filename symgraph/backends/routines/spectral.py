@@ -14,8 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.backends.compiler import helper, routine
-from symgraph.backends.lapack import (
+from symgraph.backends.numba.compiler import helper, routine
+from symgraph.backends.numba.pointers import data, offset
+from symgraph.backends.numba.support import hold
+from symgraph.backends.routines.factor import count_cases, transpose
+from symgraph.backends.routines.lapack import (
     ALL,
     LOWER,
     NO_VECTORS,
@@ -28,9 +31,6 @@ from symgraph.backends.lapack import (
     orgqr,
     syevd,
 )
-from symgraph.backends.pointers import data, offset
-from symgraph.backends.routines.factor import count_cases, transpose
-from symgraph.backends.support import hold
 
 
 @routine

@@ -22,8 +22,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from symgraph.backends.compiler import ModuleCompiler
-from symgraph.backends.store import cached
+from symgraph.backends.numba.compiler import ModuleCompiler
+from symgraph.backends.numba.store import cached
 from symgraph.config import config
 
 OPTIONS = {"nogil": True, "error_model": "numpy", "pipeline_class": ModuleCompiler}

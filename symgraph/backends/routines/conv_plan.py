@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from symgraph.backends.compiler import helper
-from symgraph.backends.pointers import offset
+from symgraph.backends.numba.compiler import helper
+from symgraph.backends.numba.pointers import offset
 
 PHASE = 11  # words of a phase: start, step, count for each axis; first tap, taps
 TAP = 5  # words of a tap: its place along each axis, which weight, its place in a block

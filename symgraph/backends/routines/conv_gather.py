@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.backends.compiler import helper, kernel
-from symgraph.backends.conv_block import (
+from symgraph.backends.numba.compiler import helper, kernel
+from symgraph.backends.numba.launch import launch
+from symgraph.backends.numba.pointers import data, offset
+from symgraph.backends.numba.standalone import standalone
+from symgraph.backends.numba.support import carray, hold
+from symgraph.backends.routines.conv_block import (
     block_size,
     copy_image,
     copy_segments,
     segments_of,
 )
-from symgraph.backends.conv_plan import PHASE, TAP, backward_plan, forward_plan
-from symgraph.backends.launch import launch
-from symgraph.backends.pointers import data, offset
-from symgraph.backends.standalone import standalone
-from symgraph.backends.support import carray, hold
-from symgraph.backends.tile import ROWS, add_products, columns, copy_vector, lanes
+from symgraph.backends.routines.conv_plan import PHASE, TAP, backward_plan, forward_plan
+from symgraph.backends.routines.tile import ROWS, add_products, columns, copy_vector, lanes
 
 DEPTH = 128  # products summed in one pass of a tile: a panel of columns then fits the L1 cache
 PARTS = 32  # tasks worth having

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from symgraph.backends.compiler import helper
+from symgraph.backends.numba.compiler import helper
 
 
 @helper

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from numba import types
 
-from symgraph.backends.scalar_math import definitions, externals
-from symgraph.backends.store import array
-from symgraph.backends.text import expression, harmless, kernel_text, literal, numba_name
+from symgraph.backends.numba.scalar_math import definitions, externals
+from symgraph.backends.numba.store import array
+from symgraph.backends.numba.text import expression, harmless, kernel_text, literal, numba_name
 from symgraph.graph import Constant
 from symgraph.kernel import Buffer, Call, Expr, Kernel, Load
 from symgraph.lower.program import (
@@ -40,10 +40,10 @@ from math import inf, nan
 
 import numpy as np
 
-from symgraph.backends.runtime import *
-from symgraph.backends.support import *
+from symgraph.backends.numba.runtime import *
+from symgraph.backends.numba.support import *
 """
-EXTERNALS = "from symgraph.backends.external import external\n\n"
+EXTERNALS = "from symgraph.backends.numba.external import external\n\n"
 BLAS_SUFFIX = {"float32": "f32", "float64": "f64", "complex64": "c64", "complex128": "c128"}
 Lines = Iterator[str]
 ALIASES_A_TEST = 50  # a branch each would be more blocks than numba can order

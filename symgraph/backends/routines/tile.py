@@ -22,7 +22,7 @@ from llvmlite import binding, ir
 from numba import types
 from numba.extending import intrinsic
 
-from symgraph.backends.compiler import helper
+from symgraph.backends.numba.compiler import helper
 
 WORD = ir.IntType(64)
 SIZES = {types.float32: 4, types.float64: 8}

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.backends.compiler import helper, kernel
-from symgraph.backends.launch import launch
-from symgraph.backends.pointers import data, offset
-from symgraph.backends.standalone import standalone
-from symgraph.backends.support import hold
+from symgraph.backends.numba.compiler import helper, kernel
+from symgraph.backends.numba.launch import launch
+from symgraph.backends.numba.pointers import data, offset
+from symgraph.backends.numba.standalone import standalone
+from symgraph.backends.numba.support import hold
 
 BLANK = 0
 COST, GRADIENT, CURVATURE = 0, 1, 2  # what is wanted

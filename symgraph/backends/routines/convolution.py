@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.backends.compiler import helper
-from symgraph.backends.conv_dots import weights
-from symgraph.backends.conv_gather import backward, forward
-from symgraph.backends.pointers import data
-from symgraph.backends.support import hold
+from symgraph.backends.numba.compiler import helper
+from symgraph.backends.numba.pointers import data
+from symgraph.backends.numba.support import hold
+from symgraph.backends.routines.conv_dots import weights
+from symgraph.backends.routines.conv_gather import backward, forward
 
 
 @helper

@@ -1,4 +1,4 @@
-"""What generated CPU code is made of: `from symgraph.backends.runtime import *`.
+"""What generated CPU code is made of: `from symgraph.backends.numba.runtime import *`.
 
 Decorators (compiler.py)
     @kernel  def k(lo, hi, share, *args)
@@ -65,12 +65,11 @@ from numba import (
     uint64,
 )
 
-from symgraph.backends.blas import gemm, gemm_c64, gemm_c128, gemm_f32, gemm_f64
-from symgraph.backends.compiler import bridge, driver, helper, kernel
-from symgraph.backends.division import floordiv, mod, power
-from symgraph.backends.launch import launch
-from symgraph.backends.pointers import address, data, offset, pointer
-from symgraph.backends.scalar import (
+from symgraph.backends.numba.compiler import bridge, driver, helper, kernel
+from symgraph.backends.numba.division import floordiv, mod, power
+from symgraph.backends.numba.launch import launch
+from symgraph.backends.numba.pointers import address, data, offset, pointer
+from symgraph.backends.numba.scalar import (
     absolute,
     add_any_order,
     bits,
@@ -87,7 +86,8 @@ from symgraph.backends.scalar import (
     sqrt,
     trunc,
 )
-from symgraph.backends.straight_line import scalar
+from symgraph.backends.numba.straight_line import scalar
+from symgraph.backends.routines.blas import gemm, gemm_c64, gemm_c128, gemm_f32, gemm_f64
 
 __all__ = [
     "absolute",

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from symgraph.backends.compiler import helper, kernel
-from symgraph.backends.launch import launch
-from symgraph.backends.pointers import data
-from symgraph.backends.scalar import select
-from symgraph.backends.standalone import standalone
-from symgraph.backends.support import hold
+from symgraph.backends.numba.compiler import helper, kernel
+from symgraph.backends.numba.launch import launch
+from symgraph.backends.numba.pointers import data
+from symgraph.backends.numba.scalar import select
+from symgraph.backends.numba.standalone import standalone
+from symgraph.backends.numba.support import hold
 
 SUM, INC_PAD, EXC_PAD = 0, 1, 2  # what a sum is divided by: 1, the window, its part in the image
 

@@ -12,7 +12,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from symgraph.backends import pool, threads
-from symgraph.backends.compiler import lower_kernel
+from symgraph.backends.numba.compiler import lower_kernel
 
 WORD = ir.IntType(64)
 binding.add_symbol(pool.POOL, threads.words_address())

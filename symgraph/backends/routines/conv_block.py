@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from symgraph.backends.compiler import helper
-from symgraph.backends.pointers import offset
-from symgraph.backends.tile import copy_vector
+from symgraph.backends.numba.compiler import helper
+from symgraph.backends.numba.pointers import offset
+from symgraph.backends.routines.tile import copy_vector
 
 
 @helper

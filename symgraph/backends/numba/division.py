@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from symgraph.backends.scalar import Values, is_float, is_int, is_signed, llvm_call, plan
+from symgraph.backends.numba.scalar import Values, is_float, is_int, is_signed, llvm_call, plan
 
 
 def _least(kind: ir.IntType) -> ir.Constant:

@@ -18,7 +18,7 @@ from symgraph.backends.elementary import (  # noqa: F401  (they fill the table)
     trigonometric,
 )
 from symgraph.backends.elementary.scalar_function import ScalarFunction, function, operations
-from symgraph.backends.text import expression
+from symgraph.backends.numba.text import expression
 from symgraph.kernel import EXTERNAL, Call, Expr, Kernel, expressions, statements, walk
 
 __all__ = ["ScalarFunction", "definitions", "externals", "function", "functions_of", "operations"]

@@ -23,7 +23,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import get_cython_function_address, intrinsic
 
-from symgraph.backends.blas import INT, LETTERS
+from symgraph.backends.routines.blas import INT, LETTERS
 
 UPPER, LOWER, LEFT, RIGHT = map(ord, "ULLR")
 PLAIN, TRANSPOSED, ADJOINT = map(ord, "NTC")

@@ -11,7 +11,7 @@ from numba import carray, types
 from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 
-from symgraph.backends.pointers import address
+from symgraph.backends.numba.pointers import address
 from symgraph.backends.stop import Stop
 
 __all__ = ["Stop", "carray", "copy", "hold", "overlap"]

@@ -20,7 +20,7 @@ from numba import types
 from numba.core.errors import LoweringError
 from numba.extending import intrinsic
 
-from symgraph.backends.scalar import is_float, is_signed
+from symgraph.backends.numba.scalar import is_float, is_signed
 
 ARITHMETIC = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div"}
 BITWISE = {

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.backends.compiler import helper
+from symgraph.backends.numba.compiler import helper
 
 LOW, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 A, B = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)

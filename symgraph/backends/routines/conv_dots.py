@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.backends.compiler import helper, kernel
-from symgraph.backends.conv_block import (
+from symgraph.backends.numba.compiler import helper, kernel
+from symgraph.backends.numba.launch import launch
+from symgraph.backends.numba.pointers import data, offset
+from symgraph.backends.numba.standalone import standalone
+from symgraph.backends.numba.support import carray, hold
+from symgraph.backends.routines.conv_block import (
     block_size,
     copy_image,
     copy_segments,
     segments_of,
 )
-from symgraph.backends.conv_plan import TAP, forward_plan
-from symgraph.backends.launch import launch
-from symgraph.backends.pointers import data, offset
-from symgraph.backends.standalone import standalone
-from symgraph.backends.support import carray, hold
-from symgraph.backends.tile import LEFT, RIGHT, add_dots, lanes
+from symgraph.backends.routines.conv_plan import TAP, forward_plan
+from symgraph.backends.routines.tile import LEFT, RIGHT, add_dots, lanes
 
 BLOCK = 1024  # places summed in one pass of a tile
 PARTS = 32  # tasks worth having

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from symgraph.backends import store
-from symgraph.backends.numba_target import IMPORTS, import_line, module_text, signature
-from symgraph.backends.routine import RoutineCall
+from symgraph.backends.numba import store
+from symgraph.backends.numba.target import IMPORTS, import_line, module_text, signature
+from symgraph.backends.numba.text import literal, numba_name
+from symgraph.backends.routines.routine import RoutineCall
 from symgraph.backends.stop import Stop
-from symgraph.backends.text import literal, numba_name
 from symgraph.memory import Plan
 
 __all__ = ["Entry", "load", "module_text", "routine_address"]

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from symgraph.backends.blas import LARGEST_INT, gemm
-from symgraph.backends.compiler import helper, kernel, routine
-from symgraph.backends.launch import launch
-from symgraph.backends.pointers import data, offset
+from symgraph.backends.numba.compiler import helper, kernel, routine
+from symgraph.backends.numba.launch import launch
+from symgraph.backends.numba.pointers import data, offset
+from symgraph.backends.routines.blas import LARGEST_INT, gemm
 
 # OpenBLAS uses threads beyond it: SMP_THRESHOLD_MIN times GEMM_MULTITHREAD_THRESHOLD.
 ALONE = 262_144
