@@ -7,7 +7,7 @@ from symgraph import errors, gradient, graph, sparse, tensor, typed_list
 from symgraph.config import config
 from symgraph.debug import bisect, diff, record, replay, trace
 from symgraph.from_graph import OpFromGraph
-from symgraph.function import Function, In, Out, function
+from symgraph.function import Function, function
 from symgraph.gradient import (
     Lop,
     Rop,
@@ -21,13 +21,15 @@ from symgraph.gradient import (
     verify_grad,
     zero_grad,
 )
-from symgraph.graph import Apply, Constant, Graph, Op, Type, Variable, clone, name_scope
+from symgraph.graph import Apply, Constant, Graph, Op, Type, Variable, clone
 from symgraph.ifelse import ifelse
 from symgraph.loops import OrderedUpdates, foldl, foldr, map, reduce, scan, scan_checkpoints, until
 from symgraph.mode import Mode, MonitorMode
 from symgraph.ops.custom import as_op
 from symgraph.ops.watch import PdbBreakpoint, Print
+from symgraph.places import name_scope
 from symgraph.random import RandomStream
+from symgraph.request import In, Out
 from symgraph.shared import SharedVariable, shared
 from symgraph.show import debugprint, export, load_json, pp, pprint, report
 from symgraph.types import TensorType, as_tensor_variable, constant

@@ -23,8 +23,9 @@ from symgraph.errors import (
     SymgraphError,
 )
 from symgraph.flat import Flat, flatten, unflatten
-from symgraph.graph import Apply, Graph, Op, Variable, leaf_key, user_place
+from symgraph.graph import Apply, Graph, Op, Variable, leaf_key
 from symgraph.kernel import Expr, Lit, call, cast, lit
+from symgraph.places import user_place
 from symgraph.types import (
     COMPLEX,
     CONTINUOUS,

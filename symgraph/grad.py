@@ -21,7 +21,7 @@ from symgraph.errors import (
     UnknownVariableError,
 )
 from symgraph.families import Elemwise, is_continuous
-from symgraph.graph import Apply, Graph, Variable, made_for, toposort
+from symgraph.graph import Apply, Graph, Variable, toposort
 from symgraph.ops.arith import second
 from symgraph.ops.barrier import DisconnectedGrad
 from symgraph.ops.cast import cast
@@ -30,6 +30,7 @@ from symgraph.ops.ifelse import with_branches
 from symgraph.ops.logic import and_, invert
 from symgraph.ops.reduce import sum as sum_axes
 from symgraph.ops.select import Switch, switch
+from symgraph.places import made_for
 from symgraph.rewrite import rewrite
 from symgraph.rules import STABLE
 from symgraph.types import COMPLEX, Tensor, TensorType, as_tensor_variable

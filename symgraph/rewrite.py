@@ -17,7 +17,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from symgraph.config import config
 from symgraph.errors import ConfigError, RewriteError
-from symgraph.graph import Apply, Constant, Graph, Op, Type, Variable, made_for, toposort
+from symgraph.graph import Apply, Constant, Graph, Op, Type, Variable, toposort
+from symgraph.places import made_for
 from symgraph.types import TensorType
 
 EXACT = "exact"  # the same values; 0 and -0 count as equal

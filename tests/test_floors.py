@@ -10,16 +10,16 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "symgraph"
 # Lowest first; what stands on one line may be imported by what stands after it on that line.
 FLOORS = [
-    "errors config later",
+    "errors config later places",
     "graph flat",
     "kernel types absent records interpret",
     "families rewrite",
     "ops",
-    "variable rules shared random linalg fft nnet signal grad forward batch loops ifelse"
+    "operators variable rules shared random linalg fft nnet signal grad forward batch loops ifelse"
     " gradient from_graph typed_list sparse tensor",
     "lower memory verify",
     "backends",
-    "mode runners borders progress pipeline profile guard function show debug",
+    "mode runners borders progress pipeline profile guard request function show debug",
     "catalogue data __init__ demo cli compat __main__",
 ]
 HEIGHT = {

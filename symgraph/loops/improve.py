@@ -23,7 +23,6 @@ from symgraph.graph import (
     ancestors,
     clients,
     clone_graph,
-    made_for,
     toposort,
 )
 from symgraph.loops.accumulate import join_sums, split_sums
@@ -35,6 +34,7 @@ from symgraph.ops.ifelse import Branches
 from symgraph.ops.pattern import AT, SLICE
 from symgraph.ops.scan import Scan
 from symgraph.ops.subtensor import Subtensor
+from symgraph.places import made_for
 from symgraph.rewrite import Moved, RuleSet, Watch, rewrite
 from symgraph.types import Tensor
 

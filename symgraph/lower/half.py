@@ -21,8 +21,9 @@ from symgraph.families import (
     SizeOf,
     View,
 )
-from symgraph.graph import Apply, Op, Variable, made_for, toposort
+from symgraph.graph import Apply, Op, Variable, toposort
 from symgraph.ops.cast import Cast, cast
+from symgraph.places import made_for
 from symgraph.types import TensorType
 
 HALF, WIDE = "float16", "float32"

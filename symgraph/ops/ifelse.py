@@ -18,7 +18,6 @@ from symgraph.graph import (
     Variable,
     clients,
     clone_graph,
-    made_for,
     toposort,
 )
 from symgraph.interpret import interpret
@@ -27,6 +26,7 @@ from symgraph.ops.cast import cast
 from symgraph.ops.compare import neq
 from symgraph.ops.elementary import exp
 from symgraph.ops.scan import Scan
+from symgraph.places import made_for
 from symgraph.types import (
     Arg,
     Dim,

@@ -27,7 +27,8 @@ from typing import Any
 
 from symgraph.errors import ExportError, Place
 from symgraph.families import InnerGraph
-from symgraph.graph import Apply, Constant, Graph, Op, Variable, ancestors, made_for, toposort
+from symgraph.graph import Apply, Constant, Graph, Op, Variable, ancestors, toposort
+from symgraph.places import made_for
 from symgraph.shared import SharedVariable, shared
 from symgraph.show.codec import (
     class_named,

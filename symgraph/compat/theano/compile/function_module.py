@@ -7,8 +7,9 @@ from typing import Any
 
 from symgraph.compat.theano.compile.mode import get_mode
 from symgraph.errors import UnusedInputError
-from symgraph.function import Function, In
+from symgraph.function import Function
 from symgraph.function import function as compiled
+from symgraph.request import In
 from symgraph.graph import Variable, ancestors, clone_graph
 from symgraph.shared import SharedVariable
 

@@ -1,6 +1,6 @@
 """`theano.compile.io`."""
 
-from symgraph.function import In, Out
+from symgraph.request import In, Out
 
 __all__ = ["In", "Out", "SymbolicInput", "SymbolicOutput"]
 

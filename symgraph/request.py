@@ -1,0 +1,292 @@
+"""What `function` was asked for: inputs, outputs and updates checked, and in plain form."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import itemgetter
+from typing import Any
+
+from symgraph.config import config
+from symgraph.errors import (
+    DuplicateUpdateError,
+    GraphTypeError,
+    MissingInputError,
+    UnusedInputError,
+    UpdateError,
+)
+from symgraph.graph import Constant, Variable, ancestors, clone_graph
+from symgraph.mode import Mode
+from symgraph.shared import SharedVariable
+from symgraph.types import as_tensor_variable
+
+POLICIES = ("raise", "warn", "ignore")
+
+
+@dataclass(frozen=True, eq=False)
+class In:
+    """An input of a function, with what may be said of it.
+
+    Parameters
+    ----------
+    variable
+        The input; it may be one that the graph computes, which it then does not.
+    name
+        The keyword to pass it by; the variable's name unless given.
+    value
+        Its value when none is passed, or a shared variable whose value it takes.
+    update
+        The next default value, computed at each call.
+    borrow, mutable
+        Taken for Theano's sake; arguments are never written to.
+    strict, allow_downcast
+        As in `TensorType.filter`.
+    """
+
+    variable: Variable
+    name: str | None = None
+    value: Any = None
+    update: Variable | None = None
+    mutable: bool = False
+    borrow: bool | None = None
+    strict: bool = False
+    allow_downcast: bool | None = None
+    autoname: bool = True
+    implicit: bool | None = None
+
+    @property
+    def key(self) -> str | None:
+        """The keyword the input is passed by."""
+        return self.name or self.variable.name
+
+
+@dataclass(frozen=True, eq=False)
+class Out:
+    """An output; `borrow` is taken for Theano's sake, results are always the caller's own."""
+
+    variable: Variable
+    borrow: bool = False
+
+
+Update = tuple[SharedVariable, Variable]
+
+
+@dataclass(frozen=True)
+class Form:
+    """The form in which the user asked for the outputs: "none", "one", "list" or "dict"."""
+
+    kind: str
+    keys: tuple[str, ...] = ()
+
+    def maker(self) -> Callable[[Sequence[Any]], Any]:
+        """What puts results in that form."""
+        if self.kind == "one":
+            return itemgetter(0)
+        if self.kind == "dict":
+            return lambda results: dict(zip(self.keys, results, strict=True))
+        return list if self.kind == "list" else lambda results: None
+
+
+@dataclass
+class Request:
+    """All that `function` was asked for, checked and in plain form."""
+
+    inputs: list[In]
+    outputs: list[Variable]
+    form: Form
+    updates: list[Update]
+    mode: Mode
+    name: str
+    profile: bool = False
+
+
+def requested(
+    inputs: Sequence[Any],
+    outputs: Any,
+    updates: Iterable[tuple[Any, Any]] | Mapping[Any, Any] | None,
+    givens: Iterable[tuple[Any, Any]] | Mapping[Any, Any] | None,
+    no_default_updates: bool | Sequence[Variable],
+    allow_input_downcast: bool | None,
+    on_unused_input: str | None,
+) -> tuple[list[In], list[Variable], Form, list[Update]]:
+    """Inputs, outputs, their form and the updates that the arguments of `function` stand for."""
+    specs = [_as_in(item, allow_input_downcast) for item in inputs]
+    _check_inputs(specs)
+    specs, leaves = _cut_off(specs)
+    variables, form = _as_outputs(outputs)
+    replace = _as_pairs(givens, "givens") | leaves
+    pairs = _as_updates(updates)
+    pairs += [(_hidden_shared(s), s.update) for s in specs if s.update is not None]
+    variables, pairs = _substitute(variables, pairs, replace)
+    pairs += _default_updates(variables, pairs, no_default_updates)
+    _check_unused(specs, [*variables, *(v for _, v in pairs)], on_unused_input)
+    return specs, variables, form, pairs
+
+
+def _as_in(item: Any, allow_downcast: bool | None) -> In:
+    if isinstance(item, list | tuple):
+        raise GraphTypeError("an input is a variable or an In(variable, value=...), not a list")
+    if not isinstance(item, In | Variable) or isinstance(item, Constant):
+        raise GraphTypeError(f"an input is a symbolic variable, not {item!r}")
+    spec = item if isinstance(item, In) else In(item)
+    var = spec.variable
+    if isinstance(var, SharedVariable):
+        raise GraphTypeError(
+            f"{var} is shared, so it is an input of every function already; to compute with other"
+            " values, pass givens=[(shared, variable)]"
+        )
+    if spec.allow_downcast is None and not isinstance(item, In):
+        allow = config.allow_input_downcast if allow_downcast is None else allow_downcast
+        return In(var, allow_downcast=allow)
+    return spec
+
+
+def _check_inputs(specs: Sequence[In]) -> None:
+    seen: set[Variable] = set()
+    for spec in specs:
+        if spec.variable in seen:
+            raise GraphTypeError(f"{spec.variable} stands twice among the inputs")
+        seen.add(spec.variable)
+
+
+def _as_outputs(outputs: Any) -> tuple[list[Variable], Form]:
+    if outputs is None:
+        return [], Form("none")
+    if isinstance(outputs, Mapping):
+        if not all(isinstance(key, str) for key in outputs):
+            raise GraphTypeError("the keys of a dict of outputs are strings")
+        return [_output(item) for item in outputs.values()], Form("dict", tuple(outputs))
+    if isinstance(outputs, list | tuple):
+        return [_output(item) for item in outputs], Form("list")
+    return [_output(outputs)], Form("one")
+
+
+def _output(item: Any) -> Variable:
+    value = item.variable if isinstance(item, Out) else item
+    return value if isinstance(value, Variable) else as_tensor_variable(value)
+
+
+def _cut_off(specs: Sequence[In]) -> tuple[list[In], dict[Variable, Variable]]:
+    """Inputs that nothing computes, and which of them stand for variables that something does."""
+    leaves: dict[Variable, Variable] = {}
+    for spec in specs:
+        if spec.variable.owner is not None:
+            leaf = leaves[spec.variable] = spec.variable.type.make_variable(spec.variable.name)
+            leaf.made_at = spec.variable.made_at
+    return [replace(s, variable=leaves.get(s.variable, s.variable)) for s in specs], leaves
+
+
+def _as_pairs(pairs: Any, what: str) -> dict[Variable, Variable]:
+    found: dict[Variable, Variable] = {}
+    for old, new in pairs.items() if isinstance(pairs, Mapping) else pairs or ():
+        if not isinstance(old, Variable):
+            raise GraphTypeError(f"{what} pairs variables with what replaces them, not {old!r}")
+        if old in found:
+            raise GraphTypeError(f"{what} replaces {old} twice")
+        found[old] = old.type.filter_variable(_fit(new, old))
+    return found
+
+
+def _fit(new: Any, old: Variable) -> Variable:
+    """`new` as a variable, a Python or NumPy value in the dtype of what it replaces."""
+    if isinstance(new, Variable):
+        return new
+    value = old.type.filter(new, allow_downcast=None)
+    return as_tensor_variable(value)
+
+
+def _as_updates(updates: Any) -> list[Update]:
+    pairs = updates.items() if isinstance(updates, Mapping) else updates or ()
+    found: list[Update] = []
+    for pair in pairs:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise UpdateError(f"updates are pairs (shared variable, next value), not {pair!r}")
+        shared, value = pair
+        if not isinstance(shared, SharedVariable):
+            where = f", made at {shared.made_at}" if isinstance(shared, Variable) else ""
+            raise UpdateError(
+                f"{shared!r}{where} is updated, but only shared variables keep a value between"
+                " calls; make it with symgraph.shared(value)"
+            )
+        if any(shared is other for other, _ in found):
+            raise DuplicateUpdateError(
+                f"{shared}, made at {shared.made_at}, is updated twice; combine the two updates"
+            )
+        found.append((shared, _next_value(shared, value)))
+    return found
+
+
+def _next_value(shared: Any, value: Any) -> Variable:
+    new = _fit(value, shared)
+    if not shared.type.is_super(new.type):
+        raise UpdateError(
+            f"{shared} is {shared.type} but its update, made at {new.made_at}, is {new.type};"
+            f" convert it, for instance with T.cast(update, {str(shared.dtype)!r})"
+        )
+    return new
+
+
+def _hidden_shared(spec: In) -> SharedVariable:
+    if not isinstance(spec.value, SharedVariable):
+        raise UpdateError(f"In({spec.variable}, update=...) needs value=, a shared variable")
+    return spec.value
+
+
+def _substitute(
+    outputs: list[Variable], updates: list[Update], replace: dict[Variable, Variable]
+) -> tuple[list[Variable], list[Update]]:
+    if not replace:
+        return outputs, updates
+    new = clone_graph([*outputs, *(v for _, v in updates)], replace)
+    count = len(outputs)
+    return new[:count], [(s, v) for (s, _), v in zip(updates, new[count:], strict=True)]
+
+
+def _default_updates(
+    outputs: Sequence[Variable], updates: Sequence[Update], without: bool | Sequence[Variable]
+) -> list[Update]:
+    """The default updates of the shared variables used, and of those that these use."""
+    if without is True:
+        return []
+    skip = {s for s, _ in updates} | set(without or ())
+    found: list[Update] = []
+    pending = [*outputs, *(v for _, v in updates)]
+    while pending:
+        more = []
+        for var in ancestors(pending):
+            update = getattr(var, "default_update", None)
+            if isinstance(var, SharedVariable) and update is not None and var not in skip:
+                skip.add(var)
+                found.append((var, _next_value(var, update)))
+                more.append(found[-1][1])
+        pending = more
+    return found
+
+
+def _check_unused(specs: Sequence[In], roots: Sequence[Variable], policy: str | None) -> None:
+    policy = policy or str(config.on_unused_input)
+    if policy not in POLICIES:
+        raise GraphTypeError(f"on_unused_input is one of {POLICIES}, not {policy!r}")
+    used = set(ancestors(roots))
+    for spec in specs:
+        if spec.variable in used or policy == "ignore":
+            continue
+        message = (
+            f"the input {spec.variable}, made at {spec.variable.made_at}, is not used by any"
+            " output; leave it out, or pass on_unused_input='ignore'"
+        )
+        if policy == "raise":
+            raise UnusedInputError(message)
+        warnings.warn(message, stacklevel=4)
+    known = {spec.variable for spec in specs}
+    for var in used:
+        if (
+            var.owner is None
+            and var not in known
+            and not isinstance(var, SharedVariable | Constant)
+        ):
+            raise MissingInputError(
+                f"{var} ({var.type}), made at {var.made_at}, is needed but is not an input, shared"
+                " or constant; add it to the inputs, or give it a value by givens"
+            )
