@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symgraph.kernel import INT, Buffer, Expr, Load, Name, lit, walk
+from symgraph.kernel import Buffer, Expr, Load, Name, lit, walk
 from symgraph.lower.program import (
     Allocate,
     Bind,
@@ -58,22 +58,6 @@ class Plan:
     def steps(self) -> Iterator[Step]:
         """Every step, those inside loops and branches too."""
         return every((*self.head, *self.body))
-
-
-# Behind a word for each step of the body, a driver that measures itself has these.
-HEAD, CALLS, ARENA, SIZES = range(4)  # the time before, the calls, the arena's bytes, sizes
-
-
-def clock_words(plan: Plan) -> int:
-    """How many words a driver needs that measures itself."""
-    return len(plan.body) + SIZES + len(named_sizes(plan))
-
-
-def named_sizes(plan: Plan) -> tuple[str, ...]:
-    """The integers the driver gives names: sizes of the arguments, and what follows from them."""
-    given = [name for p in plan.program.parameters for name in p.sizes]
-    bound = (s for s in (*plan.head, *plan.body) if isinstance(s, Bind) and s.value.dtype == INT)
-    return tuple(dict.fromkeys([*given, *(step.name for step in bound)]))
 
 
 def plan(program: Program) -> Plan:

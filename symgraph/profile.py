@@ -1,8 +1,8 @@
 """Where the time of a compiled function goes: by step, by kind of operation, by the user's line.
 
-The native driver reads the clock behind each of its steps, some 15 ns each. The time of a kernel
-is shared out among the nodes in it by an estimate of their work, so that lines have times
-through fusion.
+The native driver reads the clock once behind each of its steps, also behind those of one run in
+four of a loop. The time of a kernel is shared out among the nodes in it by an estimate of their
+work, so that lines have times through fusion.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from symgraph.backends.llvm.library import seconds_per_tick
+from symgraph.backends.llvm.meter import Words
 from symgraph.config import config
 from symgraph.errors import Place
 from symgraph.graph import Apply
@@ -36,7 +37,7 @@ from symgraph.lower.program import (
     bodies,
     is_work,
 )
-from symgraph.memory import ARENA, CALLS, HEAD, SIZES, Plan, named_sizes
+from symgraph.memory import Plan
 from symgraph.pipeline import Trace
 from symgraph.runners import Interpreted, Native
 
@@ -60,18 +61,29 @@ class StepTime:
 
     step: Step
     part: int  # which of the function's programs it belongs to
-    place: int  # in the body of its plan
+    place: int  # in the body of its plan; steps inside a loop have the loop's
     seconds: float
+    runs: float = 1.0  # in each call
+    inner: tuple[StepTime, ...] = ()  # the steps of a loop or choice, which share its seconds
 
     @property
     def name(self) -> str:
         """The kernel, or what the library does."""
         return step_name(self.step)
 
+    @property
+    def leaves(self) -> Iterator[StepTime]:
+        """The steps inside, through all loops; itself if it has none, or time for none of them."""
+        if not self.inner or (self.seconds and not any(step.seconds for step in self.inner)):
+            yield self
+            return
+        for step in self.inner:
+            yield from step.leaves
+
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table: what, its seconds, its share of all, how many nodes."""
+    """A row of a table: what, its seconds, its share, how many nodes or runs in a call."""
 
     what: str
     seconds: float
@@ -99,13 +111,14 @@ class Profile:
     @property
     def calls(self) -> int:
         """How often compiled code ran; 0 for a function without any."""
-        counts = [native.measured()[len(plan.body) + CALLS] for plan, native in self._natives()]
-        return max(counts, default=0)
+        return max(
+            (native.measured()[words.calls] for words, _, native in self._natives()), default=0
+        )
 
     @property
     def seconds(self) -> float:
         """The time in steps and between them, over all calls."""
-        heads = (native.measured()[len(plan.body) + HEAD] for plan, native in self._natives())
+        heads = (native.measured()[words.head] for words, _, native in self._natives())
         return self.step_seconds + sum(heads) * seconds_per_tick(config.folder)
 
     @property
@@ -115,21 +128,24 @@ class Profile:
 
     @property
     def steps(self) -> list[StepTime]:
-        """The steps that run over memory, in order."""
-        unit, found = seconds_per_tick(config.folder), []
-        for part, (plan, native) in enumerate(self._natives()):
-            counts = native.measured()
+        """The steps that run over memory, in order; those of loops are inside theirs."""
+        found = []
+        for part, (words, plan, native) in enumerate(self._natives()):
+            read = _Reading(words, native.measured(), part)
             found += [
-                StepTime(step, part, place, counts[place] * unit)
-                for place, step in enumerate(plan.body)
-                if is_work(step)
+                read.step(step, place) for place, step in enumerate(plan.body) if is_work(step)
             ]
         return found
 
     @property
+    def leaves(self) -> list[StepTime]:
+        """The steps that run over memory, those of loops in place of these."""
+        return [leaf for step in self.steps for leaf in step.leaves]
+
+    @property
     def memory_peak(self) -> int:
         """The bytes of the largest block of temporaries."""
-        return sum(native.measured()[len(p.body) + ARENA] for p, native in self._natives())
+        return sum(native.measured()[words.arena] for words, _, native in self._natives())
 
     @property
     def compile_seconds(self) -> dict[str, float]:
@@ -138,15 +154,14 @@ class Profile:
 
     def sizes(self, part: int = 0) -> dict[str, int]:
         """The sizes of the last call, by the names the generated code gives them."""
-        plan, native = list(self._natives())[part]
-        counts = native.measured()
-        return dict(zip(named_sizes(plan), counts[len(plan.body) + SIZES :], strict=True))
+        words, _, native = list(self._natives())[part]
+        return dict(zip(words.names, native.measured()[words.sizes :], strict=True))
 
     def nodes(self) -> dict[Apply, float]:
         """The seconds of each node: those of its kernel, shared out by estimated work."""
         spent: dict[Apply, float] = defaultdict(float)
         known = [self.sizes(part) for part, _ in enumerate(self.trace.plans)]
-        for timed in self.steps:
+        for timed in self.leaves:
             lowered = self.trace.lowered[timed.part]
             for node, share in shares(timed.step, lowered, known[timed.part]):
                 spent[node] += share * timed.seconds
@@ -154,9 +169,10 @@ class Profile:
             spent[node] += ticks * NANO
         return dict(spent)
 
-    def _natives(self) -> Iterator[tuple[Plan, Native]]:
+    def _natives(self) -> Iterator[tuple[Words, Plan, Native]]:
         natives = (r for r in self.trace.runners if isinstance(r, Native))
-        yield from zip(self.trace.plans, natives, strict=True)
+        for plan, native in zip(self.trace.plans, natives, strict=True):
+            yield Words(plan), plan, native
 
     def _python(self) -> Counter[Apply]:
         spent: Counter[Apply] = Counter()
@@ -174,15 +190,15 @@ class Profile:
 
     def by_kernel(self) -> list[Row]:
         """The time of each kernel, library call and copy, the longest first."""
-        groups: dict[str, list[tuple[float, Sequence[Apply]]]] = defaultdict(list)
-        for timed in self.steps:
-            groups[timed.name].append((timed.seconds, nodes_of(timed.step)))
+        groups: dict[str, list[tuple[float, float, Sequence[Apply]]]] = defaultdict(list)
+        for timed in self.leaves:
+            groups[timed.name].append((timed.seconds, timed.runs, nodes_of(timed.step)))
         for node, ticks in self._python().items():
-            groups[f"{node.op} in Python"].append((ticks * NANO, [node]))
-        rows = {
-            name: (sum(s for s, _ in found), len(found), [n for _, ns in found for n in ns])
-            for name, found in groups.items()
-        }
+            groups[f"{node.op} in Python"].append((ticks * NANO, 1.0, [node]))
+        rows = {}
+        for name, found in groups.items():
+            seconds, runs, nodes = zip(*found, strict=True)
+            rows[name] = (sum(seconds), round(sum(runs)), [n for some in nodes for n in some])
         return self._ranked(rows)
 
     def by_op(self) -> list[Row]:
@@ -276,6 +292,35 @@ def collected() -> Iterator[list[Profile]]:
 
 
 # --- steps -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The words of one driver, and what they say of a step."""
+
+    words: Words
+    counts: Sequence[int]
+    part: int
+
+    def step(
+        self, step: Step, place: int, seconds: float | None = None, runs: float = 1.0
+    ) -> StepTime:
+        """The time of a step, counted unless it is given, and its share for each step inside."""
+        if seconds is None:
+            seconds = self._ticks(step) * seconds_per_tick(config.folder)
+        inside = [inner for body in bodies(step) for inner in body if is_work(inner)]
+        whole = sum(map(self._ticks, inside)) or 1
+        each = self._runs(step) if isinstance(step, Repeat) else runs
+        inner = (self.step(s, place, seconds * self._ticks(s) / whole, each) for s in inside)
+        return StepTime(step, self.part, place, seconds, runs, tuple(inner))
+
+    def _ticks(self, step: Step) -> int:
+        place = self.words.time(step)
+        return 0 if place is None else self.counts[place]
+
+    def _runs(self, loop: Repeat) -> float:
+        """How often the body of a loop ran in each call."""
+        return self.counts[self.words.runs(loop)] / (self.counts[self.words.calls] or 1)
 
 
 def step_name(step: Step) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,13 +139,51 @@ def test_command_runs_a_program_and_prints(tmp_path: Path, capsys: pytest.Captur
     assert cli.main(["profile", "missing.py"]) == 2
 
 
-def test_loops_are_one_step_whose_lines_have_times() -> None:
-    x = T.dmatrix("x")
-    h, _ = sg.scan(lambda row, h: T.tanh(row + h), sequences=[x], outputs_info=[T.zeros((3,))])
-    f = sg.function([x], h[-1], profile=True)
-    f(np.ones((50, 3)))
-    assert f.profile is not None
-    assert "loop" in {row.what for row in f.profile.by_kernel()}
-    (row,) = [row for row in f.profile.by_line() if "T.tanh(row + h)" in row.what]
-    assert "Tanh" in row.ops
+def test_steps_of_loops_are_measured() -> None:
+    x, n = T.dmatrix("x"), T.lscalar("n")
+    W = sg.shared(np.eye(30) / 2)
+    h, _ = sg.scan(lambda row, h: T.tanh(T.dot(h, W) + row), sequences=[x], outputs_info=[x[0]])
+    halved, _ = sg.scan(lambda v: (v / 2, sg.until(v.sum() < 1.0)), outputs_info=[x[0]], n_steps=n)
+    f = sg.function([x, n], [h[-1], halved[-1]], profile=True)
+    for _ in range(3):
+        f(np.ones((50, 30)), 20)
+    profile = f.profile
+    assert profile is not None
+    loops = [step for step in profile.steps if step.name == "loop"]
+    assert len(loops) == 2
+    for loop in loops:
+        inner = sum(step.seconds for step in loop.inner)
+        assert inner == pytest.approx(loop.seconds, rel=0.01)
+    runs = {inner.runs for loop in loops for inner in loop.inner}
+    assert runs == {50.0, 6.0}  # 30 halved six times is below 1
+    kernels = {row.what: row for row in profile.by_kernel()}
+    assert "loop" not in kernels
+    assert kernels["matrix product"].count == 50
+    assert sum(row.seconds for row in kernels.values()) == pytest.approx(
+        profile.step_seconds, rel=0.01
+    )
+    rows = {row.what: row for row in profile.by_line()}
+    (row,) = [row for line, row in rows.items() if "T.tanh(T.dot(h, W) + row)" in line]
+    assert {"Tanh", "Dot"} <= set(row.ops)
     assert any(node.label == "loop" for node in steps_view(f).nodes)
+
+
+def test_choices_inside_loops_are_measured() -> None:
+    x = T.dvector("x")
+
+    def step(v: Any, total: Any) -> Any:
+        return sg.ifelse(T.gt(v, 0), T.exp(total) / 9, total + v)
+
+    h, _ = sg.scan(step, sequences=[x], outputs_info=[T.zeros((40,))])
+    f = sg.function([x], h[-1], profile=True)
+    plain = sg.function([x], h[-1])
+    values = np.array([1.0, -1.0] * 20)
+    np.testing.assert_array_equal(f(values), plain(values))
+    assert f.profile is not None
+    (loop,) = [step for step in f.profile.steps if step.name == "loop"]
+    (choice,) = [step for step in loop.inner if step.name == "choice"]
+    assert choice.runs == 40
+    then, otherwise = choice.inner[0], choice.inner[-1]
+    assert then.seconds > 0
+    assert otherwise.seconds > 0
+    assert sum(row.share for row in f.profile.by_kernel()) == pytest.approx(1, rel=0.02)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import platform
 import time
 
-NAME = "clock"
+NAME, TALLY = "clock", "tally"
+FUNCTIONS = (NAME, TALLY, "ticks")
 IMPORTS = ("clock_gettime",)
 MONOTONIC = getattr(time, "CLOCK_MONOTONIC", 1)
 HAS_COUNTER = platform.machine() in ("x86_64", "AMD64")
@@ -28,6 +29,25 @@ define i64 @{NAME}() nounwind {{
   %whole = mul i64 %seconds, 1000000000
   %now = add i64 %whole, %rest
   ret i64 %now
+}}
+
+; Add the first `count` words of `own` to those of `shared`.
+define void @{TALLY}(ptr %shared, ptr %own, i64 %count) nounwind {{
+entry:
+  br label %next
+next:
+  %n = phi i64 [ 0, %entry ], [ %following, %next ]
+  %from = getelementptr i64, ptr %own, i64 %n
+  %to = getelementptr i64, ptr %shared, i64 %n
+  %more = load i64, ptr %from
+  %sum = load i64, ptr %to
+  %whole = add i64 %sum, %more
+  store i64 %whole, ptr %to
+  %following = add nuw i64 %n, 1
+  %on = icmp ult i64 %following, %count
+  br i1 %on, label %next, label %end
+end:
+  ret void
 }}
 
 ; The processor's counter.

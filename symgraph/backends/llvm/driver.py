@@ -14,14 +14,15 @@ arrays whose sizes are known no earlier, and at the end.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
 from symgraph.backends.llvm.blas import product_name
 from symgraph.backends.llvm.body import Body, Needs
-from symgraph.backends.llvm.clock import READ
 from symgraph.backends.llvm.kernels import WORD, places
+from symgraph.backends.llvm.meter import Meter
 from symgraph.backends.llvm.scalars import OPERATIONS
 from symgraph.backends.llvm.support import ALIGNED, CONTIGUOUS, FIELDS, GIL, RELEASE_WORK, WRITEABLE
 from symgraph.backends.llvm.words import TYPES
@@ -41,10 +42,9 @@ from symgraph.lower.program import (
     Routine,
     Slice,
     Step,
-    is_work,
     touched,
 )
-from symgraph.memory import ALIGNMENT, ARENA, CALLS, HEAD, SIZES, Plan, named_sizes, slot_size
+from symgraph.memory import ALIGNMENT, Plan, slot_size
 from symgraph.types import TensorType
 
 NAME = "call"
@@ -64,9 +64,8 @@ class Driver:
         self.loose = {b: len(self.results) + n for n, b in enumerate(loose)}
         self.used = {b for step in (*plan.head, *plan.body) for b in touched(step)}
         self.depth = 0  # of the loops a step stands in
-        steps = enumerate(plan.body) if clocked else ()
-        self.timed = {id(step): number for number, step in steps if is_work(step)}
         self.clocked = clocked
+        self.meter: Meter | None = None
         self.objects: dict[Buffer, str] = {}
         self.routines: dict[str, RoutineCall] = {}
 
@@ -76,7 +75,7 @@ class Driver:
         self._locals()
         self._check_arguments()
         if self.clocked:
-            self._start_clock()
+            self.meter = Meter(body, self.plan, self._counts())
         for parameter, place in zip(self.program.parameters, self._arguments, strict=True):
             self._open(parameter, place)
         for step in self.plan.head:
@@ -86,12 +85,10 @@ class Driver:
         early = [s for s in self.plan.body if self._is_early(s)]
         for step in early:
             self.step(step)
-        if self.clocked:
-            self._charge(len(self.plan.body) + HEAD)
+        if self.meter:
+            self.meter.begin()
         for step in (s for s in self.plan.body if not self._is_early(s)):
             self.step(step)
-        if self.clocked:
-            self._tell_sizes()
         self._return()
         head = f"define ptr @{NAME}(ptr %owner, ptr %args, i64 %count) nounwind {{"
         return "\n".join([head, "entry:", *body.lines, "}", body.needs.text(), ""])
@@ -104,37 +101,8 @@ class Driver:
     def step(self, step: Step) -> None:
         """Write one step: the one place all of them pass through."""
         STEPS[type(step)](self, step)
-        if id(step) in self.timed:
-            self._charge(self.timed[id(step)])
-
-    # --- the clock ---------------------------------------------------------------------------
-
-    def _start_clock(self) -> None:
-        """Find the words to count in, and read the clock."""
-        body = self.body
-        body.needs.declared[READ] = f"declare i64 {READ}()"
-        at = body.get(f"getelementptr ptr, ptr {self._field('%owner', 'data')}, i64 {COUNTS}")
-        self.counts = self._field(body.get(f"load ptr, ptr {at}"), "data")
-        self.before = body.get("alloca i64")
-        body.do(f"store i64 {body.get(f'call i64 {READ}()')}, ptr {self.before}")
-
-    def _charge(self, place: int) -> None:
-        """Add the time since the clock was last read to a word. Other calls may do so too."""
-        body = self.body
-        now, last = body.get(f"call i64 {READ}()"), body.get(f"load i64, ptr {self.before}")
-        self._count(place, body.get(f"sub i64 {now}, {last}"))
-        body.do(f"store i64 {now}, ptr {self.before}")
-
-    def _count(self, place: int, number: str, how: str = "add") -> None:
-        at = self.body.get(f"getelementptr i64, ptr {self.counts}, i64 {place}")
-        self.body.get(f"atomicrmw {how} ptr {at}, i64 {number} monotonic")
-
-    def _tell_sizes(self) -> None:
-        """Count the call, and leave the sizes it had."""
-        place = len(self.plan.body)
-        self._count(place + CALLS, "1")
-        for number, name in enumerate(named_sizes(self.plan)):
-            self._count(place + SIZES + number, self.body.values[name], "xchg")
+        if self.meter:
+            self.meter.charge(step)
 
     # --- beginning and end -------------------------------------------------------------------
 
@@ -197,6 +165,11 @@ class Driver:
                 at = self.body.get(f"getelementptr i64, ptr {dims}, i64 {axis}")
                 self.body.values[name] = self.body.get(f"load i64, ptr {at}")
 
+    def _counts(self) -> str:
+        """Where the words lie that a driver counts in which measures itself."""
+        at = f"getelementptr ptr, ptr {self._field('%owner', 'data')}, i64 {COUNTS}"
+        return self._field(self.body.get(f"load ptr, ptr {self.body.get(at)}"), "data")
+
     def _field(self, array: str, name: str) -> str:
         at = self.body.get(f"getelementptr i8, ptr {array}, i64 {FIELDS[name]}")
         return self.body.get(f"load ptr, ptr {at}")
@@ -237,8 +210,8 @@ class Driver:
                 widths[width] = body.position(width)
             offsets.append(place)
             place = body.get(f"add nsw i64 {place}, {widths[width]}")
-        if self.clocked:
-            self._count(len(self.plan.body) + ARENA, place, "max")
+        if self.meter:
+            self.meter.most(place)
         arena = body.call("@take_arena", "ptr", ("ptr", "%owner"), ("i64", place))
         body.do(f"store ptr {arena}, ptr %arena.at")
         self._fail_unless(body.get(f"icmp ne ptr {arena}, null"))
@@ -262,6 +235,8 @@ class Driver:
         """Take the GIL and return the results as a tuple."""
         body = self.body
         body.run("@hold", ("ptr", "%gil"))
+        if self.meter:
+            self.meter.end()
         count = len(self.results)
         tuple_ = body.call("@PyTuple_New", "ptr", ("i64", str(count)))
         self._fail_unless(body.get(f"icmp ne ptr {tuple_}, null"))
@@ -376,40 +351,55 @@ class Driver:
         count = body.position(step.count)
         head, inside, latch, after = (body.label(h) for h in ("head", "run", "next", "after"))
         index, following, before = body.fresh(), body.fresh(), body.block
-        body.jump(head)
-        body.begin(head)
-        body.do(f"{index} = phi i64 [ 0, %{before} ], [ {following}, %{latch} ]")
-        body.branch(body.get(f"icmp slt i64 {index}, {count}"), inside, after)
-        body.begin(inside)
-        body.values[step.index] = index
-        self.depth += 1
-        self._block(step.body)
-        self.depth -= 1
-        body.do(f"{following} = add nsw i64 {index}, 1")
-        ends = [(count, head)]
-        if step.until is None:
-            body.jump(latch)
-        else:
-            last = body.value(step.until)
-            ends.append((following, body.block))
-            body.branch(last, after, latch)
-        body.begin(latch)
-        body.jump(head)
-        body.begin(after)
+        with self._measured_inside():
+            body.jump(head)
+            body.begin(head)
+            body.do(f"{index} = phi i64 [ 0, %{before} ], [ {following}, %{latch} ]")
+            body.branch(body.get(f"icmp slt i64 {index}, {count}"), inside, after)
+            body.begin(inside)
+            body.values[step.index] = index
+            if self.meter:
+                self.meter.run(index)
+            self.depth += 1
+            self._block(step.body)
+            self.depth -= 1
+            body.do(f"{following} = add nsw i64 {index}, 1")
+            ends = [(count, head)]
+            if step.until is None:
+                body.jump(latch)
+            else:
+                last = body.value(step.until)
+                ends.append((following, body.block))
+                body.branch(last, after, latch)
+            body.begin(latch)
+            body.jump(head)
+            body.begin(after)
+            if step.done or self.meter:
+                self._ran(step, ends)
+
+    def _ran(self, step: Repeat, ends: Sequence[tuple[str, str]]) -> None:
+        """The number of runs of a loop, by the block that led out of it."""
+        pairs = ", ".join(f"[ {runs}, %{block} ]" for runs, block in ends)
+        runs = self.body.get(f"phi i64 {pairs}")
         if step.done:
-            pairs = ", ".join(f"[ {runs}, %{block} ]" for runs, block in ends)
-            body.values[step.done] = body.get(f"phi i64 {pairs}")
+            self.body.values[step.done] = runs
+        if self.meter:
+            self.meter.ran(step, runs)
 
     def branch(self, step: Branch) -> None:
         """Run one of two lists of steps."""
         body = self.body
         then, otherwise, after = (body.label(hint) for hint in ("then", "else", "go"))
-        body.branch(body.value(step.condition), then, otherwise)
-        for label, steps in ((then, step.then), (otherwise, step.otherwise)):
-            body.begin(label)
-            self._block(steps)
-            body.jump(after)
-        body.begin(after)
+        with self._measured_inside():
+            body.branch(body.value(step.condition), then, otherwise)
+            for label, steps in ((then, step.then), (otherwise, step.otherwise)):
+                body.begin(label)
+                self._block(steps)
+                body.jump(after)
+            body.begin(after)
+
+    def _measured_inside(self) -> AbstractContextManager[None]:
+        return self.meter.inside() if self.meter else nullcontext()
 
     def _block(self, steps: Sequence[Step]) -> None:
         for step in steps:

@@ -29,8 +29,8 @@ def _address(symbol: str, folder: Path | None) -> int:
         return _shared("support", folder).address(symbol)
     if symbol in _PRODUCTS:
         return _shared(symbol, folder).address(symbol)
-    if symbol == clock.NAME:
-        return _shared(symbol, folder).address(symbol)
+    if symbol in clock.FUNCTIONS:
+        return _shared(clock.NAME, folder).address(symbol)
     return capi.address_of(symbol)
 
 
@@ -50,7 +50,7 @@ def _support(folder: Path | None) -> Code:
 
 def _clock(folder: Path | None) -> Code:
     imports = {symbol: capi.address_of(symbol) for symbol in clock.IMPORTS}
-    return link([Module(clock.TEXT, QUICK)], folder, [clock.NAME, "ticks"], imports)
+    return link([Module(clock.TEXT, QUICK)], folder, clock.FUNCTIONS, imports)
 
 
 @cache

@@ -15,10 +15,11 @@ from symgraph.backends.llvm import library
 from symgraph.backends.llvm.driver import COUNTS, NAME, Driver
 from symgraph.backends.llvm.kernels import kernel_text
 from symgraph.backends.llvm.machine import FULL, QUICK, Code, Module, host, link
+from symgraph.backends.llvm.meter import Words
 from symgraph.backends.routines.routine import RoutineCall
 from symgraph.kernel import Kernel
 from symgraph.later import Later
-from symgraph.memory import Plan, clock_words
+from symgraph.memory import Plan
 
 METH_FASTCALL = 0x80
 numba_side = Later("symgraph.backends.numba.side")
@@ -74,7 +75,7 @@ def write(plan: Plan, clocked: bool = False) -> Written:
     driver = Driver(plan, {kernel: t.name for kernel, t in texts.items()}, clocked)
     text = driver.text()
     symbols = (*driver.symbols, *(s for t in texts.values() for s in t.symbols))
-    words = clock_words(plan) if clocked else 0
+    words = Words(plan).count if clocked else 0
     return Written(kernels, Module(text, QUICK), symbols, driver.routines, words)
 
 
