@@ -13,7 +13,7 @@ from symgraph.graph import Apply
 from symgraph.rewrite import RuleSet
 from symgraph.rules import ALL, DEFAULT, NOTHING
 
-BACKENDS = ("llvm", "numba", "interpret")
+BACKENDS = ("llvm", "numba", "cuda", "interpret")
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Mode:
     Parameters
     ----------
     backend
-        "llvm" (native code), "numba" (the same from readable text, compiled much slower) or
-        "interpret" (the reference interpreter).
+        "llvm" (native code), "numba" (the same from readable text, compiled much slower),
+        "cuda" (an NVIDIA GPU) or "interpret" (the reference interpreter).
     rules
         The rewrite rules.
     check

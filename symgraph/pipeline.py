@@ -60,6 +60,7 @@ NATIVE_FAMILIES = (
 NOT_NATIVE = ("float16",)
 T = TypeVar("T")
 numba_side = Later("symgraph.backends.numba.side")
+cuda_target = Later("symgraph.backends.cuda.target")
 
 
 @dataclass
@@ -154,7 +155,9 @@ def _compiled(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
             verify(kernel)
     threads.set_threads(config.workers, config.folder)
     before = disk.stats()
-    if mode.backend == "numba" and not trace.clocked:
+    if mode.backend == "cuda":
+        entry = trace.stage("code", lambda: cuda_target.load(planned, title))
+    elif mode.backend == "numba" and not trace.clocked:
         load = numba_side.load
         entry = trace.stage("code", lambda: load(planned, title, config.folder))
     else:

@@ -38,13 +38,14 @@ class Value(NamedTuple):
     code: Any
 
 
-def scalar(function: Callable[..., Any]) -> Any:
+def scalar(function: Callable[..., Any], intrinsic: Callable[..., Any] = intrinsic) -> Any:
     """Mark a straight-line function of numbers of one dtype, which its result has too.
 
     It is a sequence of assignments and a `return`, of numbers, + - * /, & | ^ << >>, comparisons,
     casts such as `float32(x)`, the run time's scalar operations and other @scalar functions.
     Operands of an operator have one dtype, which the result of arithmetic keeps. Anything else is
     refused with numba's LoweringError when a kernel that calls the function is compiled.
+    `intrinsic` is the decorator of the numba target that is compiled for.
     """
     tree = ast.parse(inspect.getsource(function)).body[0]
     assert isinstance(tree, ast.FunctionDef)

@@ -1,0 +1,167 @@
+"""The machine under the CUDA target: one small object that stands for a device.
+
+It is the only place that knows whether there is a card. `open_device()` gives
+
+- a `Card`: memory, streams and libraries are CuPy's, kernels are compiled by numba-cuda;
+- a `Simulated` device, in a process with NUMBA_ENABLE_CUDASIM=1: memory is NumPy arrays of class
+  `OnDevice`, kernels run in numba's CUDA simulator, one Python thread per CUDA thread.
+
+Whatever both offer is the seam: `empty`, `put`, `get`, `launch`, `synchronize`, and `xp`, the array
+library whose functions work on the device's arrays. Drivers (`driver.py`) and library calls
+(`routines.py`) use nothing else.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from numba import cuda
+from numba.cuda.core import config as numba_config
+
+from symgraph.errors import ConfigError
+from symgraph.later import Later
+
+cupy = Later("cupy")
+simulator = Later("numba.cuda.simulator.cudadrv.devicearray")
+SIMULATED = bool(numba_config.ENABLE_CUDASIM)
+
+
+class Device(Protocol):
+    """What a device does for programs. Its arrays are row-major."""
+
+    @property
+    def name(self) -> str:
+        """What the device is called."""
+
+    @property
+    def block(self) -> int:
+        """The threads of a block."""
+
+    @property
+    def most_blocks(self) -> int:
+        """How many blocks are worth launching at once."""
+
+    @property
+    def xp(self) -> Any:
+        """The array library for its arrays."""
+
+    def empty(self, shape: Sequence[int], dtype: str) -> Any:
+        """A new array."""
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value is an array of this device."""
+
+    def put(self, array: npt.NDArray[Any]) -> Any:
+        """A copy of a NumPy array on the device."""
+
+    def get(self, array: Any) -> npt.NDArray[Any]:
+        """A copy of a device's array as a NumPy array, once all that was launched is done."""
+
+    def launch(self, kernel: Any, blocks: int, threads: int, args: Sequence[Any]) -> None:
+        """Run a kernel over `blocks` blocks of `threads` threads."""
+
+    def synchronize(self) -> None:
+        """Wait for all that was launched."""
+
+
+class OnDevice(npt.NDArray[Any]):  # type: ignore[type-arg, misc, unused-ignore]
+    """Memory of the simulated device."""
+
+
+class Simulated:
+    """numba's CUDA simulator: slow, and exact about what threads and barriers do."""
+
+    name: ClassVar[str] = "cuda:0 (simulated)"
+    block: ClassVar[int] = 4  # each is a Python thread
+    most_blocks: ClassVar[int] = 2
+    xp: ClassVar[Any] = np
+    _one_at_a_time: ClassVar[threading.Lock] = threading.Lock()
+
+    def empty(self, shape: Sequence[int], dtype: str) -> Any:
+        """A new array."""
+        return np.empty(tuple(shape), dtype).view(OnDevice)
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value is an array of this device."""
+        return isinstance(value, OnDevice)
+
+    def put(self, array: npt.NDArray[Any]) -> Any:
+        """A copy of a NumPy array on the device."""
+        return np.array(array, order="C").view(OnDevice)
+
+    def get(self, array: Any) -> npt.NDArray[Any]:
+        """A copy of a device's array as a NumPy array."""
+        return np.array(array, order="C", subok=False)
+
+    def launch(self, kernel: Any, blocks: int, threads: int, args: Sequence[Any]) -> None:
+        """Run a kernel over `blocks` blocks of `threads` threads."""
+        given = [
+            simulator.FakeCUDAArray(np.asarray(a)) if isinstance(a, np.ndarray) else a for a in args
+        ]
+        with self._one_at_a_time:
+            kernel[blocks, threads](*given)
+
+    def synchronize(self) -> None:
+        """Nothing: every launch is done when it returns."""
+
+
+class Card:
+    """An NVIDIA GPU, the first one."""
+
+    block: ClassVar[int] = 256
+
+    def __init__(self, number: int = 0) -> None:
+        self.name = f"cuda:{number}"
+        self.xp: Any = cupy
+        self.number = number
+        properties = cupy.cuda.runtime.getDeviceProperties(number)
+        self.most_blocks = 8 * int(properties["multiProcessorCount"])
+        self.stream = cupy.cuda.Stream(non_blocking=True)
+        self._numba_stream = cuda.external_stream(self.stream.ptr)
+
+    def empty(self, shape: Sequence[int], dtype: str) -> Any:
+        """A new array from CuPy's pool."""
+        with self.stream:
+            return cupy.empty(tuple(shape), dtype)
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value is an array of this device."""
+        return isinstance(value, cupy.ndarray)
+
+    def put(self, array: npt.NDArray[Any]) -> Any:
+        """A copy of a NumPy array on the device."""
+        with self.stream:
+            return cupy.asarray(array, order="C")
+
+    def get(self, array: Any) -> npt.NDArray[Any]:
+        """A copy of a device's array as a NumPy array, once all that was launched is done."""
+        return np.asarray(cupy.asnumpy(array, stream=self.stream))
+
+    def launch(self, kernel: Any, blocks: int, threads: int, args: Sequence[Any]) -> None:
+        """Run a kernel over `blocks` blocks of `threads` threads."""
+        given = [
+            cuda.as_cuda_array(a, sync=False) if isinstance(a, cupy.ndarray) else a for a in args
+        ]
+        kernel[blocks, threads, self._numba_stream](*given)
+
+    def synchronize(self) -> None:
+        """Wait for all that was launched."""
+        self.stream.synchronize()
+
+
+@cache
+def open_device(number: int = 0) -> Device:
+    """The device of a number; raises `ConfigError` if there is none."""
+    if SIMULATED:
+        return Simulated()
+    if not cuda.is_available():
+        raise ConfigError(
+            "no NVIDIA GPU can be reached: there is no card, or no driver for it. Install the"
+            " driver and `symgraph[cuda]`, or set NUMBA_ENABLE_CUDASIM=1 to simulate one (slowly)"
+        )
+    return Card(number)

@@ -1,0 +1,168 @@
+"""A plan as the text of a Python function that drives a device.
+
+    def call(run, x, y): ...
+
+takes the call in progress (`running.Run`) and flat arrays of the device behind the sizes, launches
+kernels and library calls in order, and returns the results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from symgraph.backends.numba.text import expression
+from symgraph.kernel import Buffer, Call, Expr, Load
+from symgraph.lower.program import (
+    Allocate,
+    Bind,
+    Branch,
+    Copy,
+    Gemm,
+    Guard,
+    Launch,
+    Put,
+    Repeat,
+    Routine,
+    Slice,
+    Step,
+)
+from symgraph.memory import ALIGNMENT, Plan, slot_size
+
+Lines: TypeAlias = Iterator[str]
+
+
+class Driver:
+    """Writes the function that runs a plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.program = plan, plan.program
+        self.results = {r.buffer: r for r in self.program.results}
+        self.routines: list[Gemm | Routine] = []  # in the order the text numbers them
+
+    def text(self) -> str:
+        """The driver as a Python function."""
+        names = [p.buffer.name for p in self.program.parameters]
+        lines = [f"def call({', '.join(['run', *names])}):"]
+        return "\n".join([*lines, *(f"    {line}" for line in self._body())])
+
+    def _body(self) -> Lines:
+        for parameter in self.program.parameters:
+            name, sizes = parameter.buffer.name, parameter.sizes
+            if sizes:
+                yield f"{', '.join(sizes)}{',' * (len(sizes) == 1)} = {name}.shape"
+            yield f"{name} = {name}.reshape(-1)"
+        for step in self.plan.head:
+            yield from self._step(step)
+        yield from self._arena()
+        for step in self.plan.body:
+            yield from self._step(step)
+        yield f"return {_tuple(self._result(r.buffer) for r in self.program.results)}"
+
+    def _result(self, buffer: Buffer) -> str:
+        dims = self.results[buffer].dims
+        return f"{buffer.name}.reshape({_tuple(map(self._scalar, dims))})"
+
+    def _arena(self) -> Lines:
+        """One block of memory for all temporaries, grown when it is too small."""
+        if not self.plan.slots:
+            return
+        yield f"at_0 = {ALIGNMENT}"
+        for number, sizes in enumerate(self.plan.slots):
+            yield f"at_{number + 1} = at_{number} + {self._scalar(slot_size(sizes))}"
+        yield f"run.reserve(at_{len(self.plan.slots)})"
+
+    def _step(self, step: Step) -> Lines:
+        if isinstance(step, Bind):
+            yield f"{step.name} = {self._scalar(step.value)}"
+        elif isinstance(step, Guard):
+            values = [str(step.code), *map(self._scalar, step.values)]
+            yield f"if not ({self._scalar(step.condition)}):"
+            yield f"    run.stop({', '.join(values)})"
+        elif isinstance(step, Allocate):
+            yield self._allocate(step)
+        elif isinstance(step, Slice):
+            yield f"{step.buffer.name} = {step.source.name}[{self._scalar(step.offset)}:]"
+        elif isinstance(step, Repeat):
+            yield from self._repeat(step)
+        elif isinstance(step, Branch):
+            yield f"if {self._scalar(step.condition)}:"
+            yield from self._block(step.then)
+            yield "else:"
+            yield from self._block(step.otherwise)
+        elif isinstance(step, Launch):
+            words = [step.kernel.name, self._scalar(step.extent), *map(self._argument, step.args)]
+            yield f"run.launch({', '.join(words)})"
+        elif isinstance(step, Put):
+            yield f"run.put({step.buffer.name}, {self._scalar(step.value)})"
+        elif isinstance(step, Copy):
+            words = [step.target.name, step.source.name, self._scalar(step.length)]
+            yield f"run.copy({', '.join(words)})"
+        elif isinstance(step, Gemm):
+            yield self._gemm(step)
+        else:
+            yield self._routine(step)
+
+    def _repeat(self, step: Repeat) -> Lines:
+        """A loop; the run in which `until` holds is the last."""
+        if step.done:
+            yield f"{step.done} = {self._scalar(step.count)}"
+        yield f"for {step.index} in range({self._scalar(step.count)}):"
+        yield from self._block(step.body)
+        if step.until is not None:
+            yield f"    if {self._scalar(step.until)}:"
+            yield f"        {step.done} = {step.index} + 1"
+            yield "        break"
+
+    def _block(self, steps: Sequence[Step]) -> Lines:
+        lines = [line for step in steps for line in self._step(step)]
+        yield from (f"    {line}" for line in lines or ["pass"])
+
+    def _allocate(self, step: Allocate) -> str:
+        name, length = step.buffer.name, self._scalar(step.length)
+        slot = self.plan.slot_of.get(step.buffer)
+        if step.role == "temporary" and slot is not None:
+            return f"{name} = run.slot(at_{slot}, {length}, {step.buffer.dtype!r})"
+        return f"{name} = run.new({length}, {step.buffer.dtype!r})"
+
+    def _gemm(self, step: Gemm) -> str:
+        sizes = map(self._scalar, (step.m, step.n, step.k))
+        words = [
+            *sizes,
+            *(self._scalar(step.alpha), step.a.name, str(step.trans_a)),
+            *(step.b.name, str(step.trans_b), self._scalar(step.beta), step.c.name),
+        ]
+        return f"run.gemm({', '.join(words)})"
+
+    def _routine(self, step: Routine) -> str:
+        arrays = (
+            f"{b.name}[:{_product(dims)}].reshape({_tuple(dims)})"
+            for b, dims in (
+                (b, [self._scalar(d) for d in dims]) for b, dims in (*step.outputs, *step.inputs)
+            )
+        )
+        self.routines.append(step)
+        return f"run.routine({', '.join([str(len(self.routines) - 1), *arrays])})"
+
+    def _argument(self, arg: Buffer | Expr) -> str:
+        return arg.name if isinstance(arg, Buffer) else self._scalar(arg)
+
+    def _scalar(self, expr: Expr) -> str:
+        return expression(_read(expr))
+
+
+def _tuple(words: Iterator[str] | Sequence[str]) -> str:
+    return f"({''.join(f'{w}, ' for w in words)})"
+
+
+def _product(words: Sequence[str]) -> str:
+    return " * ".join(f"({w})" for w in words) or "1"
+
+
+def _read(expr: Expr) -> Expr:
+    """A driver's expression: elements are read from `run.read(buffer)`."""
+    if isinstance(expr, Load):
+        return Load(Buffer(f"run.read({expr.buffer.name})", expr.buffer.dtype), _read(expr.index))
+    if isinstance(expr, Call):
+        return Call(expr.op, tuple(map(_read, expr.args)), expr.dtype)
+    return expr

@@ -1,0 +1,113 @@
+"""A call in progress: what the text of a driver calls."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from symgraph.backends.cuda.device import Device
+from symgraph.backends.numba import side
+from symgraph.backends.routines.routine import routine_call
+from symgraph.backends.stop import Stop
+from symgraph.config import config
+from symgraph.lower.program import Gemm, Routine
+
+
+class Host:
+    """Elements of a device's array, read one by one."""
+
+    def __init__(self, device: Device, array: Any) -> None:
+        self._device, self._array = device, array
+
+    def __getitem__(self, place: int) -> Any:
+        return self._device.get(self._array[int(place) : int(place) + 1])[0]
+
+
+class Run:
+    """One call on a device: its memory, its launches, its library calls."""
+
+    def __init__(self, device: Device, routines: Sequence[Gemm | Routine]) -> None:
+        self.device, self.routines = device, routines
+        self._arena: Any = None
+
+    def stop(self, code: int, first: int = 0, second: int = 0) -> None:
+        """End the call: guard number `code` failed."""
+        raise Stop(int(code), int(first), int(second))
+
+    def reserve(self, size: int) -> None:
+        """Memory for all temporaries of known size."""
+        if self._arena is None or self._arena.size < size:
+            self._arena = self.device.empty((int(size),), "uint8")
+
+    def slot(self, start: int, length: int, dtype: str) -> Any:
+        """A temporary in the reserved memory."""
+        size = int(length) * np.dtype(dtype).itemsize
+        return self._arena[int(start) : int(start) + size].view(dtype)
+
+    def new(self, length: int, dtype: str) -> Any:
+        """Memory of its own."""
+        return self.device.empty((int(length),), dtype)
+
+    def read(self, array: Any) -> Host:
+        """The elements of an array, for the driver."""
+        return Host(self.device, array)
+
+    def put(self, array: Any, value: Any) -> None:
+        """Write one number."""
+        array[0] = value
+
+    def copy(self, target: Any, source: Any, length: int) -> None:
+        """Copy elements."""
+        target[: int(length)] = source[: int(length)]
+
+    def launch(self, kernel: Any, extent: int, *args: Any) -> None:
+        """Run a kernel over an extent, if there is anything to do."""
+        if extent <= 0:
+            return
+        device = self.device
+        threads = min(device.block, int(extent))
+        blocks = min(-(-int(extent) // threads), device.most_blocks)
+        device.launch(kernel, blocks, threads, (int(extent), *args))
+
+    def gemm(
+        self,
+        m: int,
+        n: int,
+        k: int,
+        alpha: Any,
+        a: Any,
+        trans_a: bool,
+        b: Any,
+        trans_b: bool,
+        beta: Any,
+        c: Any,
+    ) -> None:
+        """c = alpha * op(a) @ op(b) + beta * c; where beta is 0 c is not read."""
+        left = a[: m * k].reshape((k, m) if trans_a else (m, k))
+        right = b[: k * n].reshape((n, k) if trans_b else (k, n))
+        product = (left.T if trans_a else left) @ (right.T if trans_b else right)
+        out = c[: m * n].reshape((m, n))
+        if beta == 0:
+            out[...] = product * alpha if alpha != 1 else product
+        else:
+            out[...] = product * alpha + out * beta
+
+    def routine(self, number: int, *arrays: Any) -> None:
+        """A routine of the library on the CPU: its arrays go there, its outputs come back."""
+        step = self.routines[number]
+        assert isinstance(step, Routine)
+        there = [self.device.get(a) for a in arrays]
+        call_on_cpu(step, there)
+        for array, result in zip(arrays, there[: len(step.outputs)], strict=False):
+            array[...] = self.device.put(result)
+
+
+def call_on_cpu(step: Routine, arrays: Sequence[npt.NDArray[Any]]) -> None:
+    """Call the native code of a routine on NumPy arrays, outputs first."""
+    address = side.routine_address(routine_call(step), config.folder)
+    words = np.array([n for a in arrays for n in (a.ctypes.data, *a.shape)], np.int64)
+    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)(words.ctypes.data)

@@ -1,0 +1,107 @@
+"""The CUDA target: a plan as text, kernels and driver, and the callable made of it."""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, ClassVar
+
+import numpy as np
+
+from symgraph.backends.cuda.device import Device, open_device
+from symgraph.backends.cuda.driver import Driver
+from symgraph.backends.cuda.kernels import kernel_text
+from symgraph.backends.cuda.running import Run
+from symgraph.backends.numba.scalar_math import definitions, externals
+from symgraph.backends.numba.target import expressions_of
+from symgraph.backends.numba.text import harmless
+from symgraph.lower.program import Gemm, Routine
+from symgraph.memory import Plan
+
+KERNELS = "from math import inf, nan\n\nfrom symgraph.backends.cuda.words import *\n"
+DRIVER = """\
+from math import inf, nan
+
+import numpy as np
+
+from symgraph.backends.cuda.meanings import *
+"""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A plan as two modules of Python: what runs on the device, and what drives it."""
+
+    kernels: str
+    driver: str
+    routines: tuple[Gemm | Routine, ...]
+
+    def __str__(self) -> str:
+        return f"{self.kernels}\n\n# --- the driver\n\n{self.driver}"
+
+
+def write(plan: Plan, title: str) -> Text:
+    """The text of a plan."""
+    head = f'"""{harmless(title)}"""\n\n'
+    inside = definitions(plan.program.kernels)
+    kernels = [head + KERNELS, *inside, *map(kernel_text, plan.program.kernels)]
+    driver = Driver(plan)
+    call = driver.text()
+    outside = [text.replace("@scalar\n", "") for text in definitions(expressions_of(plan))]
+    special = [f"do_{op} = external({op!r})" for op in externals(expressions_of(plan))]
+    return Text(
+        "\n\n".join(part.rstrip("\n") + "\n" for part in kernels),
+        "\n\n".join([head + DRIVER, *special, *outside, call]) + "\n",
+        tuple(driver.routines),
+    )
+
+
+def module(text: str) -> ModuleType:
+    """The module of a text; tracebacks and numba find its lines."""
+    name = f"symgraph_cuda_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    file = f"<{name}>"
+    made = ModuleType(name)
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    exec(compile(text, file, "exec"), made.__dict__)
+    return made
+
+
+class Entry:
+    """A driver as a callable of arrays, of NumPy or of the device."""
+
+    words: ClassVar[None] = None  # this target does not measure itself
+    takes_read_only: ClassVar[bool] = True
+
+    def __init__(self, plan: Plan, text: Text, device: Device) -> None:
+        self.device, self.text = device, text
+        kernels, driver = module(text.kernels), module(text.driver)
+        names = {k.name: getattr(kernels, k.name) for k in plan.program.kernels}
+        driver.__dict__.update(names)
+        self._drive: Callable[..., tuple[Any, ...]] = driver.call
+        written = set(plan.program.written)
+        self._written = [n for n, p in enumerate(plan.program.parameters) if p in written]
+
+    def call(self, *arrays: Any) -> tuple[Any, ...]:
+        """Results as NumPy arrays; raises `Stop` where a guard fails.
+
+        NumPy arrays that the program overwrites are overwritten.
+        """
+        given = [a if self.device.holds(a) else self.device.put(a) for a in arrays]
+        results = self.run(*given)
+        for n in self._written:
+            if given[n] is not arrays[n]:
+                arrays[n][...] = self.device.get(given[n])
+        return tuple(map(self.device.get, results))
+
+    def run(self, *arrays: Any) -> tuple[Any, ...]:
+        """Results on the device, for arrays that lie there."""
+        with np.errstate(all="ignore"):
+            return self._drive(Run(self.device, self.text.routines), *arrays)
+
+
+def load(plan: Plan, title: str) -> Entry:
+    """The callable of a plan."""
+    return Entry(plan, write(plan, title), open_device())
