@@ -6,13 +6,18 @@ times as fast as building the objects of `llvmlite.ir`. LLVM's parser checks all
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import reduce
 
 from symgraph.backends.llvm.words import OVERLOAD, TYPES, alignment, constant, in_memory
 from symgraph.errors import VerifyError
-from symgraph.kernel import Buffer, Call, Expr, Lit, Load, Name
+from symgraph.kernel import Buffer, Call, Expr, Lit, Load, Name, walk
+
+# Operations that make no negative number of others.
+NEVER_BELOW = frozenset(("add", "mul", "minimum", "maximum", "floordiv", "mod"))
 
 
 @dataclass
@@ -56,6 +61,7 @@ class Body:
         self.slots: dict[str, str] = {}
         self.pointers: dict[Buffer, str] = {}
         self.block = "entry"
+        self.inner = ""  # the index of the innermost loop
         self.weight = 0  # the instructions so far, those of functions to be inlined included
         self._count = 0
         self._wraps = True  # whether int64 arithmetic may overflow; positions in memory do not
@@ -143,9 +149,14 @@ class Body:
 
     def element(self, buffer: Buffer, index: Expr) -> str:
         """The address of an element of a buffer."""
+        kind, start = in_memory(buffer.dtype), self.pointers[buffer]
+        row = _row_start(index, self.inner)
+        if row is not None:
+            place = self.position(row)
+            start = self.get(f"getelementptr inbounds {kind}, ptr {start}, i64 {place}")
+            index = Name(self.inner)
         place = self.position(index)
-        kind = in_memory(buffer.dtype)
-        return self.get(f"getelementptr inbounds {kind}, ptr {self.pointers[buffer]}, i64 {place}")
+        return self.get(f"getelementptr inbounds {kind}, ptr {start}, i64 {place}")
 
     def load(self, address: str, dtype: str) -> str:
         """The number at an address."""
@@ -180,6 +191,41 @@ class Body:
         if function not in self.needs.declared:
             kinds = ", ".join(k for k, _ in operands)
             self.needs.declared[function] = f"declare {kind} {function}({kinds})"
+
+
+def _row_start(index: Expr, inner: str) -> Expr | None:
+    """Where a row begins of which `inner` counts the elements, if an index says so.
+
+    Written apart, because LLVM makes `j + 256` a bitwise or where j is below 256, and then no
+    longer sees that elements lie side by side: it would gather them one by one.
+    """
+    terms = _terms(index)
+    rest = [term for term in terms if term != Name(inner)]
+    if len(rest) + 1 != len(terms) or not rest or not all(map(_is_place, rest)):
+        return None
+    return reduce(operator.add, rest)
+
+
+def _terms(index: Expr) -> list[Expr]:
+    """What an index adds up."""
+    found, stack = [], [index]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Call) and item.op == "add":
+            stack += reversed(item.args)
+        else:
+            found.append(item)
+    return found
+
+
+def _is_place(term: Expr) -> bool:
+    """Whether an expression cannot be negative, made of sizes and indices as it is."""
+    return all(
+        isinstance(part, Name)
+        or (isinstance(part, Lit) and part.value >= 0)
+        or (isinstance(part, Call) and part.op in NEVER_BELOW)
+        for part in walk(term)
+    )
 
 
 def _list(operands: tuple[tuple[str, str], ...]) -> str:

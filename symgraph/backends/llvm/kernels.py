@@ -110,8 +110,9 @@ def _loop(body: Body, loop: Loop) -> None:
     body.branch(body.get(f"icmp slt i64 {index}, {hi}"), inside, after)
     body.begin(inside)
     body.values[loop.index] = index
-    weight = body.weight
+    weight, around, body.inner = body.weight, body.inner, loop.index
     write(body, loop.body)
+    body.inner = around
     body.jump(latch)
     body.begin(latch)
     body.do(f"{following} = add nsw i64 {index}, 1")
