@@ -80,6 +80,10 @@ class SurplusArgumentError(InputError):
     """A compiled function was called with more arguments, or other names, than it has inputs."""
 
 
+class MemoryLimitError(SymgraphError, MemoryError):
+    """A call would take more memory than the function may, however much is computed twice."""
+
+
 class MissingInputError(SymgraphError, ValueError):
     """An output depends on a variable that is neither an input, shared nor constant."""
 

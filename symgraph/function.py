@@ -29,14 +29,16 @@ from symgraph.errors import (
     VerifyError,
 )
 from symgraph.flat import Flat, flatten, unflatten
+from symgraph.footprint import Footprint
 from symgraph.graph import Graph, Variable, ancestors, clone_graph
 from symgraph.guard import badness, first_bad
 from symgraph.later import Later
+from symgraph.limit import Limited, predict, values_of
 from symgraph.mode import Mode, get_mode
-from symgraph.pipeline import Trace, compile_task
+from symgraph.pipeline import Trace, compile_native, compile_task
 from symgraph.profile import Profile
 from symgraph.request import In, Out, Request, requested
-from symgraph.runners import Native, Task
+from symgraph.runners import Native, Runner, Task
 from symgraph.shared import SharedVariable
 
 numba_side = Later("symgraph.backends.numba.side")
@@ -56,6 +58,7 @@ def function(
     allow_input_downcast: bool | None = None,
     profile: bool | None = None,
     on_unused_input: str | None = None,
+    memory_limit: int | None = None,
 ) -> Function:
     """Compile the computation of `outputs` from `inputs` into a callable.
 
@@ -80,6 +83,10 @@ def function(
         `config.profile` if None.
     on_unused_input
         "raise", "warn" or "ignore" an input no output needs.
+    memory_limit
+        The bytes a call may take at most, as `Function.memory` counts them. Where the usual program
+        takes more for the arguments of a call, cheap values are computed twice instead of kept; a
+        call for which that is not enough raises `MemoryLimitError`, which says what is.
 
     Raises
     ------
@@ -101,7 +108,9 @@ def function(
         on_unused_input,
     )
     measured = bool(config.profile if profile is None else profile)
-    request = Request(specs, variables, form, pairs, get_mode(mode), name or "function", measured)
+    request = Request(
+        specs, variables, form, pairs, get_mode(mode), name or "function", measured, memory_limit
+    )
     return Function(request)
 
 
@@ -143,10 +152,10 @@ class Function:
             task = Task(task.inputs, task.roots)
         self._task = task
         title = f"symgraph {request.name}: {', '.join(map(str, variables)) or 'no inputs'}"
-        self._run = compile_task(task, mode, title, self.trace)
+        self._run = self._limited(compile_task(task, mode, title, self.trace), title)
         spent = sum(self.trace.seconds.values())
         log.info("%s compiled in %.3f s; %s", self.name, spent, "; ".join(self.trace.cached))
-        self._fast = isinstance(self._run, Native)
+        self._fast = isinstance(self._run, Native | Limited)
         self._invoke = self._run.__call__
         self._stored = [shared.container for shared in self.shared]
         self._form = request.form.maker()
@@ -159,6 +168,18 @@ class Function:
         self._lock = threading.Lock() if self.updates else None
         if request.profile:
             self.profile = Profile(request.name, self.trace)
+
+    def _limited(self, run: Runner, title: str) -> Runner:
+        """What runs the task, within the limit on memory if there is one."""
+        limit, mode = self.request.memory_limit, self.request.mode
+        if limit is None:
+            return run
+
+        def compiled(task: Task, trace: Trace, late: Any) -> Native:
+            return compile_native(task, mode, title, trace, late)
+
+        task = self.trace.stages["parts"][0][0] if isinstance(run, Native) else self._task
+        return Limited(limit, self.name, task, run, self.trace, compiled)
 
     def _default(self, spec: In) -> Any:
         if spec.value is None or isinstance(spec.value, SharedVariable):
@@ -295,6 +316,38 @@ class Function:
         """The kernels, in the order of their first use."""
         return self.trace.kernels
 
+    def memory(self, shapes: Sequence[Any] | Mapping[Any, Any] = ()) -> Footprint:
+        """The memory that a call takes, in bytes, found without running it.
+
+        Parameters
+        ----------
+        shapes
+            For each input a shape, or a value: a list in their order, or a dict by name or
+            variable. Sizes that follow from the value of an integer need the value.
+
+        Returns
+        -------
+        A `Footprint`: `peak` is the most held at a time, arguments and shared variables included;
+        `held` lists every block with its size and the user's line; `print` shows them.
+
+        >>> import symgraph.tensor as T
+        >>> x = T.fmatrix("x")
+        >>> f = function([x], T.exp(x).sum(0))
+        >>> f.memory([(1000, 500)]).total("argument")
+        2000000
+        """
+        given = [_as_value(item) for item in self._in_order(shapes)]
+        given += [shared.container.value for shared in self.shared]
+        sizes = [v if isinstance(v, tuple) else np.shape(v) for v in given]
+        return predict(self._run, self._task, sizes, values_of(self._task, given))
+
+    def _in_order(self, shapes: Sequence[Any] | Mapping[Any, Any]) -> Sequence[Any]:
+        """One item for each input, given by position, name or variable."""
+        if not isinstance(shapes, Mapping):
+            return self._gather(shapes, {})
+        keys = {spec.variable: spec.key for spec in self.inputs}
+        return self._gather((), {str(keys.get(k, k)): item for k, item in shapes.items()})
+
     def source(self) -> str:
         """The generated code as Python text that numba could run; see `Mode(backend="numba")`."""
         trace = self.trace
@@ -350,6 +403,7 @@ class Function:
             self.request.mode,
             name or self.name,
             self.request.profile if profile is None else profile,
+            self.request.memory_limit,
         )
         return Function(request)
 
@@ -364,6 +418,13 @@ class Function:
 
     def __repr__(self) -> str:
         return f"<symgraph function {self.name}({self._signature()})>"
+
+
+def _as_value(item: Any) -> Any:
+    """A shape as a tuple; a value as an array."""
+    if isinstance(item, tuple | list) and all(isinstance(n, int) for n in item):
+        return tuple(item)
+    return np.asarray(item)
 
 
 def _unpickled(request: Request, shared: tuple[SharedVariable, ...], flat: Flat) -> Function:

@@ -86,6 +86,14 @@ class Trace:
         self.stages[name] = value
         return value
 
+    def adopt(self, other: Trace) -> None:
+        """From now on show another program, compiled for the same task."""
+        self.stages |= other.stages
+        for name, spent in other.seconds.items():
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent
+        self.titles, self.plans, self.kernels = other.titles, other.plans, other.kernels
+        self.lowered, self.runners, self.cached = other.lowered, other.runners, other.cached
+
 
 def compile_task(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     """The runner of a task, stage by stage."""
@@ -115,11 +123,11 @@ def _native(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     task = task.with_roots(with_branches(task.roots))
     parts = trace.stage("parts", lambda: cut(task, halves))
     if len(parts) == 1 and parts[0][1]:
-        return _compiled(task, mode, title, trace)
+        return compile_native(task, mode, title, trace)
     runners = [
         (
             part,
-            _compiled(_detached(part), mode, title, trace)
+            compile_native(_detached(part), mode, title, trace)
             if native
             else _interpreted(part, trace, mode),
         )
@@ -147,8 +155,11 @@ def _leaf(var: Variable) -> Variable:
     return leaf
 
 
-def _compiled(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
-    lowered = trace.stage("program", lambda: lower(task.inputs, task.outputs, task.updates))
+def compile_native(
+    task: Task, mode: Mode, title: str, trace: Trace, late: Mapping[Apply, Variable] | None = None
+) -> Native:
+    """The runner of a rewritten task that native code can run; `late` as in `lower`."""
+    lowered = trace.stage("program", lambda: lower(task.inputs, task.outputs, task.updates, late))
     planned = trace.stage("plan", lambda: plan(lowered.program))
     if mode.check:
         for kernel in lowered.program.kernels:
@@ -168,7 +179,7 @@ def _compiled(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     trace.plans.append(planned)
     trace.kernels += lowered.program.kernels
     trace.lowered.append(lowered)
-    runner = Native(lowered.program, entry, lowered.replaced)
+    runner = Native(lowered, planned, entry)
     trace.runners.append(runner)
     return runner
 

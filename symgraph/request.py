@@ -99,6 +99,7 @@ class Request:
     mode: Mode
     name: str
     profile: bool = False
+    memory_limit: int | None = None
 
 
 def requested(

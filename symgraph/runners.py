@@ -20,7 +20,9 @@ from symgraph.backends.stop import Stop
 from symgraph.errors import InputShapeError, ShapeError
 from symgraph.graph import Apply, Constant, Variable
 from symgraph.interpret import interpret
+from symgraph.lower.lower import Lowered
 from symgraph.lower.program import Failure, Program
+from symgraph.memory import Plan
 from symgraph.types import TensorType
 from symgraph.verify import compare_values
 
@@ -146,10 +148,11 @@ def _stored(array: Array, read_only: bool) -> Array:
 class Native:
     """Runs a task by compiled code. Several threads may call it at once."""
 
-    def __init__(self, program: Program, entry: Entry, replaced: Sequence[Variable]) -> None:
-        self.program, self.entry = program, entry
-        self.replaced = tuple(replaced)
-        constants = (p.variable for p in program.parameters if isinstance(p.variable, Constant))
+    def __init__(self, lowered: Lowered, plan: Plan, entry: Entry) -> None:
+        self.lowered, self.plan, self.entry = lowered, plan, entry
+        self.program, self.replaced = lowered.program, lowered.replaced
+        inputs = (parameter.variable for parameter in self.program.parameters)
+        constants = (v for v in inputs if isinstance(v, Constant))
         self._constants = [_stored(c.data, entry.takes_read_only) for c in constants]
         self._call = entry.call
 

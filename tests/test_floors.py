@@ -17,9 +17,9 @@ FLOORS = [
     "ops",
     "operators variable rules shared random linalg fft nnet signal grad forward batch loops ifelse"
     " gradient from_graph typed_list sparse tensor",
-    "lower memory verify",
+    "lower memory verify workspace footprint",
     "backends",
-    "mode runners borders progress pipeline profile guard request function show debug",
+    "mode runners borders progress pipeline profile guard limit request function show debug",
     "catalogue data __init__ demo cli compat __main__",
 ]
 HEIGHT = {

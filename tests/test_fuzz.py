@@ -14,6 +14,7 @@ import pytest
 import symgraph as sg
 import symgraph.tensor as T
 from symgraph.backends import pool, threads
+from symgraph.errors import MemoryLimitError
 from symgraph.families import Example, Loop, TensorOp
 from symgraph.graph import Variable
 from symgraph.interpret import interpret
@@ -242,9 +243,28 @@ def test_random_graphs(batch: range) -> None:
             np.testing.assert_allclose(
                 f, e, rtol=tolerance, atol=tolerance * scale, err_msg=message
             )
+    if batch.start % SAMPLED == 0:
+        check_limit(batch.start, *graphs[0])
     for seed, (own_arrays, own, cost) in zip(batch, graphs, strict=True):
         if seed % 4:
             check_slope(seed, own_arrays, own, cost)
+
+
+def check_limit(
+    seed: int, arrays: list[np.ndarray], inputs: list[Variable], cost: Variable
+) -> None:
+    """A graph and its gradients in as little memory as possible."""
+    outputs = [cost, *T.grad(cost, inputs, disconnected_inputs="ignore")]
+    expected = interpret(outputs, dict(zip(inputs, arrays, strict=True)))
+    with pytest.raises(MemoryLimitError) as error:
+        sg.function(inputs, outputs, memory_limit=1, on_unused_input="ignore")(*arrays)
+    least = int(str(error.value).partition("memory_limit=")[2].split()[0].rstrip("."))
+    f = sg.function(inputs, outputs, memory_limit=least, on_unused_input="ignore")
+    tolerance = SIZES["float32" if seed % 4 == 0 else "float64"]
+    for found, wanted in zip(f(*arrays), expected, strict=True):
+        scale = tolerance * max(1.0, float(np.abs(wanted).max(initial=0)))
+        np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=scale, err_msg=f"{seed}")
+    assert f.memory(arrays).peak <= least
 
 
 def check_slope(

@@ -7,7 +7,7 @@ stay in the kernel, so a softmax reads its input from memory once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -292,8 +292,8 @@ def _fold_placement(
 class Grouping:
     """The items of a graph, built node by node in topological order."""
 
-    def __init__(self, reader: Reader) -> None:
-        self.reader = reader
+    def __init__(self, reader: Reader, late: Mapping[Apply, Variable]) -> None:
+        self.reader, self.late = reader, late
         self.items: list[Item] = []
         self.producer: dict[Variable, Item] = {}
         self.works: dict[Apply, Work] = {}
@@ -303,6 +303,8 @@ class Grouping:
     def add(self, node: Apply) -> None:
         """Place a node: in a group it fits, or in an item of its own."""
         reads, needs = self._needs(node, node.inputs)
+        if node in self.late and self.late[node] in self.producer:
+            needs.add(self.producer[self.late[node]])
         if is_loop(node, self.reader):
             item = self._join(node, needs)
         else:

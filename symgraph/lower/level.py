@@ -8,7 +8,7 @@ steps      kernels written, steps scheduled, guards set          kernels.py, chu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symgraph.errors import IndexRangeError, ShapeError
@@ -44,6 +44,7 @@ from symgraph.lower.program import (
     Step,
     exprs_of,
 )
+from symgraph.lower.recompute import moved_late
 from symgraph.lower.sizes import Check, Namer, Sizes, dtype_of, free_names
 from symgraph.ops.create import ARange
 from symgraph.ops.ifelse import Branches
@@ -60,6 +61,7 @@ class Whole:
     namer: Namer
     buffers: dict[Variable, Buffer]
     in_place: bool  # whether updates may overwrite their shared variable before the end
+    late: Mapping[Apply, Variable] = field(default_factory=dict)  # copies, what they come after
     failures: list[Failure] = field(default_factory=list)
     wrote: bool = False
     guarded_after_write: bool = False
@@ -118,7 +120,7 @@ class Level:
                 continue
             needed.append(node)
             wanted.update(self._inputs_read(node))
-        return needed[::-1]
+        return moved_late(needed[::-1], self.whole.late)
 
     def _inputs_read(self, node: Apply) -> Iterable[Variable]:
         value = self.sizes.value(node.outputs[0])
@@ -170,7 +172,7 @@ class Level:
         return () if base is None else (node.inputs[base],)
 
     def _group(self) -> Grouping:
-        grouping = Grouping(self.reader)
+        grouping = Grouping(self.reader, self.whole.late)
         for node in self.nodes:
             if any(not isinstance(out.owner, Apply) for out in node.outputs):
                 continue

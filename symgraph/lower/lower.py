@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from symgraph.graph import Constant, Graph, Variable, ancestors
+from symgraph.graph import Apply, Constant, Graph, Variable, ancestors
 from symgraph.kernel import Buffer
 from symgraph.lower.elements import scalar_constant
 from symgraph.lower.level import Level, Update, Whole
@@ -33,12 +33,18 @@ class Lowered:
 
 
 def lower(
-    inputs: Sequence[Variable], outputs: Sequence[Variable], updates: Sequence[Update] = ()
+    inputs: Sequence[Variable],
+    outputs: Sequence[Variable],
+    updates: Sequence[Update] = (),
+    late: Mapping[Apply, Variable] | None = None,
 ) -> Lowered:
-    """The program that computes `outputs` and stores `updates`."""
-    lowering = Lowering(inputs, outputs, updates, in_place=True)
+    """The program that computes `outputs` and stores `updates`.
+
+    `late` are nodes that compute a value again, each with what it is to come after.
+    """
+    lowering = Lowering(inputs, outputs, updates, late or {}, in_place=True)
     if lowering.whole.guarded_after_write:
-        lowering = Lowering(inputs, outputs, updates, in_place=False)
+        lowering = Lowering(inputs, outputs, updates, late or {}, in_place=False)
     return lowering.result()
 
 
@@ -50,6 +56,7 @@ class Lowering(Level):
         inputs: Sequence[Variable],
         outputs: Sequence[Variable],
         updates: Sequence[Update],
+        late: Mapping[Apply, Variable],
         in_place: bool,
     ) -> None:
         roots = [*outputs, *(value for _, value in updates)]
@@ -61,7 +68,7 @@ class Lowering(Level):
         names = {v: namer(v.name or ("c" if v in constants else "x")) for v in self.inputs}
         buffers = {v: Buffer(names[v], dtype_of(v)) for v in self.inputs}
         sizes = Sizes(graph, namer)
-        whole = Whole(sizes, namer, buffers, in_place)
+        whole = Whole(sizes, namer, buffers, in_place, late)
         super().__init__(whole, graph, updates, checks=sizes.checks)
         for name in (n for names in sizes.input_sizes.values() for n in names):
             self.name_bound(name)
