@@ -54,7 +54,7 @@ def _dots(outputs: Shapes, inputs: Shapes, size: int, threads: int) -> int:
 
 
 SORT, SPECTRAL = "symgraph.backends.routines.sort:", "symgraph.backends.routines.spectral:"
-CONVOLUTION = "symgraph.backends.convolution:"
+CONVOLUTION = "symgraph.backends.routines.convolution:"
 FORMULAS: dict[str, Formula] = {
     f"{SORT}sort": _rows(2),
     f"{SORT}argsort": _rows(3),
