@@ -59,3 +59,31 @@ def test_gradients_of_weights_are_products_after_the_loop() -> None:
     assert counts(back.body, Gemm) == [1]
     outside = [step for step in steps_of(f) if isinstance(step, Gemm)]
     assert len(outside) == 3
+
+
+def test_a_loop_of_numbers_is_one_kernel() -> None:
+    """Fibonacci's numbers by states that change places, a filter with taps, a sign that flips."""
+    x, n = T.dvector("x"), T.lscalar("n")
+
+    def step(row: Any, a: Any, b: Any, far: Any, near: Any, flag: Any) -> list[Any]:
+        return [b, a + b, T.switch(flag, row, -row) + 0.5 * far - 0.25 * near, T.invert(flag)]
+
+    starts = [T.constant(0), T.constant(1), {"initial": x[:2], "taps": [-2, -1]}]
+    outputs, _ = sg.scan(step, x, [*starts, T.constant(True)], n_steps=n)
+    back, _ = sg.scan(lambda row, s: 1j * s + row, x, T.constant(0j), go_backwards=True)
+    f = sg.function([x, n], [outputs[0], outputs[1][-1], *outputs[2:], back])
+    values = np.arange(1.0, 8.0)
+    a, b, filtered, flag, flags, turned = 0, 1, [1.0, 2.0], True, [], [0j]
+    firsts = []
+    for row in values[:6]:
+        filtered.append((row if flag else -row) + 0.5 * filtered[-2] - 0.25 * filtered[-1])
+        a, b, flag = b, a + b, not flag
+        firsts.append(a)
+        flags.append(flag)
+    for row in values[::-1]:
+        turned.append(1j * turned[-1] + row)
+    for mode in (None, "interpret", sg.Mode(backend="numba")):
+        found = (f if mode is None else sg.function([x, n], list(f.outputs), mode=mode))(values, 6)
+        for have, want in zip(found, [firsts, b, filtered[2:], flags, turned[1:]], strict=True):
+            np.testing.assert_allclose(have, want)
+    assert not any(isinstance(step, Repeat) for step in every(steps_of(f)))

@@ -14,6 +14,7 @@ from symgraph.families import Moved, flat_index
 from symgraph.graph import Apply, Graph, Variable
 from symgraph.kernel import HI, LO, Buffer, Expr, Load, Loop, Name, Stmt, Store, lit
 from symgraph.lower.elements import Context, element_at, make_launch
+from symgraph.lower.numbers import as_kernel
 from symgraph.lower.program import (
     Allocate,
     Bind,
@@ -148,7 +149,7 @@ class _ScanWriter:
         done = [Put(self.level.buffers[self.made.steps], self.ran)] if self.op.stops else []
         return [*begin, loop, *end, *done]
 
-    def _loop(self) -> Repeat:
+    def _loop(self) -> Step:
         level, results = self.level, self.op.results(self.body.outputs)
         if self.op.backwards:
             self.prologue.append(Bind(self.step.id, self.count - 1 - self.index))
@@ -169,7 +170,8 @@ class _ScanWriter:
         done = self.ran.id if self.op.stops and isinstance(self.ran, Name) else ""
         if done:
             level.name_bound(done)
-        return Repeat(self.index.id, self.count, tuple(body.steps), until, done)
+        loop = Repeat(self.index.id, self.count, tuple(body.steps), until, done)
+        return as_kernel(loop, body.nodes or [self.node], self.sizes) or loop
 
     def _place_rows(self) -> None:
         """Where the rows of the sequences lie."""
