@@ -237,12 +237,12 @@ class _Rewriter:
             self.watch(Step(rule, old, new))
 
 
-def readers_of(outputs: Sequence[Variable]) -> Readers:
+def readers_of(outputs: Sequence[Variable]) -> Counter[Variable]:
     """How many inputs of nodes behind `outputs`, and outputs, each variable is; 0 for others."""
     counts = Counter(outputs)
     for node in toposort(outputs):
         counts.update(node.inputs)
-    return lambda var: counts[var]
+    return counts
 
 
 class _Table:
@@ -313,13 +313,19 @@ class _Trial:
     ) -> None:
         self.table, self.fired, self.seconds = table, fired, report.seconds
         self._rules: dict[type[Op], list[Rule]] = {}
-        self._readers: Readers = lambda var: 0
+        self._counts: Counter[Variable] = Counter()
+        self._readers: Readers = lambda var: self._counts[var]
         self._declined: set[Apply] = set()
 
-    def ask(self, readers: Readers) -> None:
-        """From now on variables are read as `readers` says; what was declined may pass."""
-        self._readers = readers
+    def ask(self, counts: Counter[Variable]) -> None:
+        """From now on variables are read as `counts` says; what was declined may pass."""
+        self._counts = counts
         self._declined.clear()
+
+    def stands_for(self, old: Variable, new: Variable) -> None:
+        """What read `old` reads `new`: else one rewrite would hide all that is behind it."""
+        if old in self._counts:
+            self._counts[new] += self._counts[old]
 
     def __call__(self, node: Apply) -> tuple[Rule, Sequence[Variable]] | None:
         """The first rule that fires, and the new outputs.
@@ -408,6 +414,7 @@ class _Sweep:
         if first is not node:
             for old, new in zip(node.outputs, first.outputs, strict=True):
                 self._becomes[old] = new
+                self.trial.stands_for(old, new)
                 if self.moved is not None:
                     self.moved(old, new)
             return
@@ -426,6 +433,7 @@ class _Sweep:
         if made_by_rule and new.name is None:
             new.name = old.name
         self._becomes[old] = new
+        self.trial.stands_for(old, new)
         self._because[old] = rule
 
     def _circle(self, stack: Sequence[Variable]) -> RewriteError:

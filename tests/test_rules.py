@@ -19,7 +19,16 @@ from symgraph.interpret import interpret
 from symgraph.ops.linalg import Dot, Gemm
 from symgraph.ops.lookup import AdvancedIncSubtensor
 from symgraph.ops.reduce import Sum
-from symgraph.rewrite import EXACT, NAN_BLIND, ROUNDING, RewriteReport, Rule, RuleSet, rewrite
+from symgraph.rewrite import (
+    EXACT,
+    NAN_BLIND,
+    ROUNDING,
+    RewriteReport,
+    Rule,
+    RuleSet,
+    readers_of,
+    rewrite,
+)
 from symgraph.rules import ALL, DEFAULT
 from symgraph.rules.equations import Equation, instantiate
 from symgraph.types import TensorType
@@ -327,3 +336,18 @@ def test_careful_rules_are_the_default() -> None:
         "scaled_scatter"
     }
     assert NAN_BLIND in {rule.safety for rule in DEFAULT.including(NAN_BLIND)}
+
+
+def test_a_chain_of_addends_takes_few_walks(monkeypatch):
+    """What stands for a rewritten variable has its readers: else each link took a walk."""
+    walks = []
+    monkeypatch.setattr(
+        "symgraph.rewrite.readers_of", lambda outputs: walks.append(1) or readers_of(outputs)
+    )
+    x, W = T.fmatrix("x"), T.fmatrix("W")
+    for _ in range(30):
+        x = x + T.dot(T.tanh(x), W)
+    (out,), report = simplified(DEFAULT, x)
+    assert report.hits["product_with_addend"] == 30
+    assert sum(isinstance(node.op, Gemm) for node in toposort([out])) == 30
+    assert len(walks) <= 3

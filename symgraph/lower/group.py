@@ -46,6 +46,7 @@ class Item:
     number: int
     nodes: list[Apply]
     needs: set[Item] = field(default_factory=set)
+    needed_by: set[Item] = field(default_factory=set)
     behind: int = 0  # bit k: depends on item k; bit `number` is set
     reads: set[Variable] = field(default_factory=set)
     guards: Apply | None = None  # the node whose indices this item checks
@@ -296,6 +297,7 @@ class Grouping:
         self.reader, self.late = reader, late
         self.items: list[Item] = []
         self.producer: dict[Variable, Item] = {}
+        self.readers: dict[Variable, set[Item]] = {}
         self.works: dict[Apply, Work] = {}
         self.guards: dict[Apply, Item] = {}
         self._latest: dict[tuple[Expr, ...], list[Group]] = {}
@@ -309,7 +311,7 @@ class Grouping:
             item = self._join(node, needs)
         else:
             item = self._own(Item(len(self.items), [node]), needs)
-        item.reads |= reads
+        self._reads(item, reads)
         for out in node.outputs:
             self.producer[out] = item
 
@@ -317,8 +319,13 @@ class Grouping:
         """An item that checks the indices `node` looks up, before anything does so."""
         reads, needs = self._needs(node, indices)
         item = self._own(Item(len(self.items), [], guards=node), needs)
-        item.reads |= reads
+        self._reads(item, reads)
         self.guards[node] = item
+
+    def _reads(self, item: Item, reads: set[Variable]) -> None:
+        item.reads |= reads
+        for var in reads:
+            self.readers.setdefault(var, set()).add(item)
 
     def _needs(self, node: Apply, read: Sequence[Variable]) -> tuple[set[Variable], set[Item]]:
         reads: set[Variable] = set()
@@ -347,14 +354,18 @@ class Grouping:
         return item
 
     def _need(self, item: Item, needs: set[Item]) -> None:
-        before = item.behind
+        """What an item is behind, those that need it are behind too."""
         for other in needs - {item}:
             item.needs.add(other)
+            other.needed_by.add(item)
             item.behind |= other.behind
-        if item.behind != before:
-            for later in self.items:
-                if later is not item and later.behind >> item.number & 1:
-                    later.behind |= item.behind
+        changed = [item]
+        while changed:
+            known = changed.pop()
+            for later in known.needed_by:
+                if later.behind | known.behind != later.behind:
+                    later.behind |= known.behind
+                    changed.append(later)
 
     def _join(self, node: Apply, needs: set[Item]) -> Item:
         work = self.works[node] = work_of(node, self.reader)

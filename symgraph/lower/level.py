@@ -8,6 +8,7 @@ steps      kernels written, steps scheduled, guards set          kernels.py, chu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -106,6 +107,7 @@ class Level:
         self._demand_readings()
         self.in_place = self._place_updates() if whole.in_place or outer is not None else {}
         self.heirs = self._place_steps()
+        self.built_over = {new: old for old, new in self.heirs.items()}
         self.homes = self._own_homes(homes)
 
     # --- what is needed ----------------------------------------------------------------------
@@ -215,9 +217,9 @@ class Level:
         """For each new value that can be written over its shared variable, that variable."""
         placed: dict[Variable, Variable] = {}
         returned = {self.reader.memory(v) for v in self.outputs}
-        values = [self.reader.memory(v) for _, v in self.updates]
+        values = Counter(self.reader.memory(v) for _, v in self.updates)
         for shared, value in self.updates:
-            alone = values.count(value) == 1 and value not in returned
+            alone = values[value] == 1 and value not in returned
             free = shared not in returned and shared not in values
             fits = self.sizes.dims(shared) == self.sizes.dims(value)
             if alone and free and fits:
@@ -258,15 +260,13 @@ class Level:
 
     def _read_by_one(self, var: Variable, item: Item) -> bool:
         """Whether nothing but an item reads a value, what computes it aside."""
-        return {i for i in self.grouping.items if var in i.reads} <= {
-            item,
-            self.grouping.producer.get(var),
-        }
+        readers = self.grouping.readers.get(var, set())
+        return readers <= {item, self.grouping.producer.get(var)}
 
     def _can_overwrite(self, shared: Variable, chain: Sequence[Variable]) -> bool:
         """Whether all else that reads a shared variable can come before a chain of writes."""
         writers = {self.grouping.producer[value] for value in chain}
-        others = {i for i in self.grouping.items if shared in i.reads and i not in writers}
+        others = self.grouping.readers.get(shared, set()) - writers
         return self.grouping.wait(self.grouping.producer[chain[0]], others)
 
     def _reads_same_element(self, group: Group, shared: Variable, node: Apply) -> bool:
@@ -427,7 +427,7 @@ class Level:
         if var in self.in_place:
             self.buffers[var] = self.buffers[self.in_place[var]]
             return
-        before = next((old for old, new in self.heirs.items() if new is var), None)
+        before = self.built_over.get(var)
         if before is not None:
             self.buffers[var] = self.buffers[before]
             return
