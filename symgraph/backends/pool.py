@@ -28,6 +28,7 @@ POOL = "symgraph_pool"  # the symbol of the words that all launches share
 ENTRIES = ("pool_run", "pool_work")
 IMPORTS = (
     "pthread_mutex_lock", "pthread_mutex_unlock", "pthread_cond_wait", "pthread_cond_broadcast",
+    "sched_yield",
 )  # fmt: skip
 X86 = platform.machine() in ("x86_64", "AMD64")
 
@@ -38,6 +39,7 @@ declare i32 @pthread_mutex_lock(ptr)
 declare i32 @pthread_mutex_unlock(ptr)
 declare i32 @pthread_cond_wait(ptr, ptr)
 declare i32 @pthread_cond_broadcast(ptr)
+declare i32 @sched_yield()
 declare i64 @llvm.smin.i64(i64, i64)
 {declare_pause}
 
@@ -112,6 +114,21 @@ end:
   ret void
 }}
 
+; Between two looks: a pause, and now and then the core is offered. Where cores are few, the thread
+; that is waited for may have to run on this one.
+define internal void @let_others(i64 %looks) {{
+entry:
+  {pause}
+  %part = and i64 %looks, 31
+  %due = icmp eq i64 %part, 0
+  br i1 %due, label %offer, label %end
+offer:
+  call i32 @sched_yield()
+  br label %end
+end:
+  ret void
+}}
+
 ; While a launch is under way the next one is near: falling asleep then would cost a wake-up at
 ; each launch of a sequence of long ones.
 define internal void @wait_for_shares() {{
@@ -120,6 +137,7 @@ entry:
   br label %head
 head:
   %looks = phi i64 [ %spin, %entry ], [ %fewer, %again ]
+  %turns = phi i64 [ 0, %entry ], [ %turn, %again ]
   %patient = icmp sgt i64 %looks, 0
   br i1 %patient, label %look, label %sleep
 look:
@@ -129,7 +147,8 @@ again:
   %busy = load atomic i64, ptr <BUSY> seq_cst, align 8
   %less = sub i64 1, %busy
   %fewer = sub i64 %looks, %less
-  {pause}
+  %turn = add i64 %turns, 1
+  call void @let_others(i64 %turn)
   br label %head
 sleep:
   call i32 @pthread_mutex_lock(ptr <MUTEX>)
@@ -164,7 +183,7 @@ look:
   br i1 %done, label %end, label %again
 again:
   %next = add i64 %i, 1
-  {pause}
+  call void @let_others(i64 %next)
   br label %head
 sleep:
   call i32 @pthread_mutex_lock(ptr <MUTEX>)

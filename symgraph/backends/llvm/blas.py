@@ -1,4 +1,4 @@
-"""Matrix products: a row-major `gemm` over BLAS, a module for each dtype.
+"""Products of complex matrices: a row-major `gemm` over SciPy's BLAS, a module for each dtype.
 
     gemm_DTYPE(m, n, k, alpha, a, lda, trans_a, b, ldb, trans_b, beta, c, ldc) -> i64
 
@@ -17,16 +17,11 @@ from symgraph.backends.llvm.body import Body, Needs
 from symgraph.backends.llvm.words import TYPES
 
 LARGEST_INT = 2**31 - 1
-LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
+LETTERS = {"complex64": "c", "complex128": "z"}
 HEAD = (
     "define i64 @{name}(i64 %m, i64 %n, i64 %k, {kind} %alpha, ptr %a, i64 %lda, i1 %trans_a,"
     " ptr %b, i64 %ldb, i1 %trans_b, {kind} %beta, ptr %c, i64 %ldc) nounwind {{\nentry:"
 )
-
-
-def product_name(dtype: str) -> str:
-    """The name of the function for a dtype."""
-    return f"gemm_{dtype}"
 
 
 def product_text(dtype: str) -> str:
@@ -55,7 +50,7 @@ class _Product:
         )
         self._check()
         self._choose()
-        head = HEAD.format(name=product_name(self.dtype), kind=kind)
+        head = HEAD.format(name=f"gemm_{self.dtype}", kind=kind)
         return "\n".join([head, *body.lines, "}", body.needs.text(), ""])
 
     def _check(self) -> None:

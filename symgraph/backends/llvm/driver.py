@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.backends.llvm.blas import product_name
 from symgraph.backends.llvm.body import Body, Needs
 from symgraph.backends.llvm.kernels import WORD, places
 from symgraph.backends.llvm.meter import Meter
+from symgraph.backends.llvm.products import product_name
 from symgraph.backends.llvm.scalars import OPERATIONS
 from symgraph.backends.llvm.support import ALIGNED, CONTIGUOUS, FIELDS, GIL, RELEASE_WORK, WRITEABLE
 from symgraph.backends.llvm.words import TYPES

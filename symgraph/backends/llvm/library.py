@@ -10,13 +10,13 @@ from functools import cache
 from pathlib import Path
 
 from symgraph.backends import pool, threads
-from symgraph.backends.llvm import blas, capi, clock, support
-from symgraph.backends.llvm.machine import QUICK, Code, Module, link
+from symgraph.backends.llvm import blas, capi, clock, products, support, tiles
+from symgraph.backends.llvm.machine import QUICK, WRITTEN, Code, Module, link
 
 CALIBRATION = 0.005  # seconds over which the counter is timed: its unit is right to 0.01%
 _lock = threading.RLock()
 _linked: dict[str, Code] = {}
-_PRODUCTS = {blas.product_name(dtype): dtype for dtype in blas.LETTERS}
+_PRODUCTS = {products.product_name(dtype): dtype for dtype in (*tiles.ITEMSIZE, *blas.LETTERS)}
 
 
 def addresses(symbols: Iterable[str], folder: Path | None) -> dict[str, int]:
@@ -68,6 +68,9 @@ def seconds_per_tick(folder: Path | None) -> float:
 
 def _product(name: str, folder: Path | None) -> Code:
     dtype = _PRODUCTS[name]
+    if dtype in tiles.ITEMSIZE:
+        imports = addresses(products.IMPORTS, folder)
+        return link([Module(products.product_text(dtype), WRITTEN)], folder, [name], imports)
     symbols = [f"blas_{blas.LETTERS[dtype]}{kind}" for kind in ("gemm", "gemv")]
     imports = {symbol: capi.address_of(symbol) for symbol in symbols}
     return link([Module(blas.product_text(dtype), QUICK)], folder, [name], imports)

@@ -26,7 +26,9 @@ from symgraph.later import Later
 llvmlite, binding = Later("llvmlite"), Later("llvmlite.binding")
 ffi = Later("llvmlite.binding.ffi")
 
-FULL, QUICK = 2, 0  # how much is optimised: kernels, drivers
+# How much is optimised: kernels; drivers; routines written as they are to be, whose registers alone
+# are to be chosen well.
+FULL, QUICK, WRITTEN = 2, 0, 1
 _lock = threading.RLock()
 _numbers = itertools.count()
 
@@ -57,7 +59,7 @@ class Target:
         """The module as LLVM leaves it, in a context of its own."""
         parsed = binding.parse_assembly(module.text, binding.create_context())
         parsed.triple, parsed.data_layout = self.triple, self.layout
-        options = binding.create_pipeline_tuning_options(self.level)
+        options = binding.create_pipeline_tuning_options(FULL if self.level == FULL else QUICK)
         options.loop_vectorization = options.slp_vectorization = self.level == FULL
         options.loop_unrolling = False  # of loops that are no vectors: a tenth of the time, no gain
         builder = binding.create_pass_builder(self.machine, options)
@@ -106,7 +108,7 @@ class Host:
         version = ".".join(map(str, binding.llvm_version_info))
         self.surroundings = (llvmlite.__version__, version, self.triple, self.cpu, self.features)
         self.linker = binding.create_lljit_compiler(self.machine(QUICK))
-        self._idle: dict[int, list[Target]] = {QUICK: [], FULL: []}
+        self._idle: dict[int, list[Target]] = {QUICK: [], FULL: [], WRITTEN: []}
 
     @property
     def converts_half(self) -> bool:
@@ -116,8 +118,9 @@ class Host:
     def machine(self, level: int) -> Any:
         """LLVM's description of this machine."""
         target = binding.Target.from_triple(self.triple)
+        effort = QUICK if level == QUICK else FULL
         return target.create_target_machine(
-            cpu=self.cpu, features=self.features, opt=level, reloc="pic", jit=True
+            cpu=self.cpu, features=self.features, opt=effort, reloc="pic", jit=True
         )
 
     @contextmanager

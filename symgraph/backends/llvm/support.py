@@ -14,10 +14,12 @@ GIL = "{ ptr, i64 }"  # the saved thread state, null while the GIL is held; work
 # Scalar operations, some 0.05 ns each, after which a call lets other threads of Python run.
 # Releasing and taking the GIL costs 0.05 us.
 RELEASE_WORK = 40_000
+SCRATCH = 5 * 2**16  # bytes that one share of a product packs its operands in
+KEPT = 64  # blocks of them at most; there are as many as threads have ever computed at once
 
 FUNCTIONS = (
     "accept", "refuse", "new_array", "drop", "take_arena", "give_arena", "begin", "hold", "stop",
-    "launch",
+    "launch", "take_scratch", "give_scratch",
 )  # fmt: skip
 IMPORTS = (
     "array_type", "type_error", "stop_type", "PyArray_EquivTypes", "PyArray_New", "PyErr_SetString",
@@ -30,6 +32,7 @@ SUPPORT = """\
 @stop_type = external global i8
 @refusal = internal constant [{refusal_size} x i8] c"{refusal}\\00"
 @symgraph_pool = external global [{words} x i64]
+@scratch = internal global [{kept} x ptr] zeroinitializer
 @report = internal constant [6 x i8] c"(LLL)\\00"
 
 declare i8 @PyArray_EquivTypes(ptr, ptr)
@@ -39,6 +42,8 @@ declare void @PyErr_SetObject(ptr, ptr)
 declare ptr @Py_BuildValue(ptr, ...)
 declare void @Py_DecRef(ptr)
 declare ptr @PyEval_SaveThread()
+declare ptr @malloc(i64)
+declare void @free(ptr)
 declare void @PyEval_RestoreThread(ptr)
 
 ; Whether an object is a row-major, aligned array of a type and rank; `flags` says what else.
@@ -208,6 +213,56 @@ alone:
   ret void
 }}
 
+; Memory for the packed operands of one share of a product: kept in a list, since memory that is new
+; has to be cleared first. It begins at a cache line; the word before it says what to free.
+define ptr @take_scratch() nounwind {{
+entry:
+  br label %head
+head:
+  %i = phi i64 [ 0, %entry ], [ %next, %one ]
+  %more = icmp slt i64 %i, {kept}
+  br i1 %more, label %one, label %make
+one:
+  %at = getelementptr ptr, ptr @scratch, i64 %i
+  %found = atomicrmw xchg ptr %at, ptr null seq_cst
+  %none = icmp eq ptr %found, null
+  %next = add i64 %i, 1
+  br i1 %none, label %head, label %use
+use:
+  ret ptr %found
+make:
+  %raw = call ptr @malloc(i64 {scratch})
+  %word = ptrtoint ptr %raw to i64
+  %beyond = add i64 %word, 127
+  %line = and i64 %beyond, -64
+  %begin = inttoptr i64 %line to ptr
+  %before = getelementptr ptr, ptr %begin, i64 -1
+  store ptr %raw, ptr %before
+  ret ptr %begin
+}}
+
+define void @give_scratch(ptr %begin) nounwind {{
+entry:
+  br label %head
+head:
+  %i = phi i64 [ 0, %entry ], [ %next, %one ]
+  %more = icmp slt i64 %i, {kept}
+  br i1 %more, label %one, label %surplus
+one:
+  %at = getelementptr ptr, ptr @scratch, i64 %i
+  %tried = cmpxchg ptr %at, ptr null, ptr %begin seq_cst seq_cst
+  %done = extractvalue {{ ptr, i1 }} %tried, 1
+  %next = add i64 %i, 1
+  br i1 %done, label %end, label %head
+surplus:
+  %before = getelementptr ptr, ptr %begin, i64 -1
+  %raw = load ptr, ptr %before
+  call void @free(ptr %raw)
+  br label %end
+end:
+  ret void
+}}
+
 ; A guard failed: raise Stop(code, first, second).
 define void @stop(ptr %gil, i64 %code, i64 %first, i64 %second) nounwind {{
 entry:
@@ -234,5 +289,6 @@ FIELDS = {
 def support_text() -> str:
     """The module."""
     sizes = {"refusal_size": len(REFUSAL) + 1, "refusal": REFUSAL, "gil": GIL}
+    memory = {"kept": KEPT, "scratch": SCRATCH + 128}
     words = {"words": pool.WORDS, "min_work": pool.MIN_WORK, "run": pool.RUN}
-    return SUPPORT.format(**FIELDS, **sizes, **words, release=RELEASE_WORK)
+    return SUPPORT.format(**FIELDS, **sizes, **words, **memory, release=RELEASE_WORK)

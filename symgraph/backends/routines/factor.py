@@ -17,7 +17,7 @@ from symgraph.backends.numba.compiler import helper, kernel, routine
 from symgraph.backends.numba.launch import launch
 from symgraph.backends.numba.pointers import data, offset
 from symgraph.backends.numba.support import hold
-from symgraph.backends.routines.batched import ALONE, place_of
+from symgraph.backends.routines.batched import place_of
 from symgraph.backends.routines.lapack import (
     ADJOINT,
     LOWER,
@@ -32,6 +32,8 @@ from symgraph.backends.routines.lapack import (
     trsm,
 )
 
+# Steps from which OpenBLAS uses threads: SMP_THRESHOLD_MIN times GEMM_MULTITHREAD_THRESHOLD.
+ALONE = 262_144
 THREADED = 8  # right sides from which OpenBLAS's trsm uses threads
 MODES = (PLAIN, TRANSPOSED, ADJOINT)  # which form of a matrix is meant: itself, its transpose, ...
 

@@ -8,7 +8,8 @@ arrays pointers; the dtype of the first array chooses among `s`, `d`, `c` and `z
 routines take besides is given always, and left out for real ones. `trsm` is BLAS's and returns 0.
 
 Matrices are column-major, so a row-major one is its transpose. The routines are described in the
-LAPACK Users' Guide (Anderson et al., SIAM, 1999). The addresses come from SciPy, as in blas.py.
+LAPACK Users' Guide (Anderson et al., SIAM, 1999). The addresses come from SciPy's
+`cython_lapack` and `cython_blas`.
 """
 
 # mypy: allow-untyped-decorators
@@ -23,8 +24,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import get_cython_function_address, intrinsic
 
-from symgraph.backends.routines.blas import INT, LETTERS
-
+INT = ir.IntType(32)
+LETTERS = {types.float32: "s", types.float64: "d", types.complex64: "c", types.complex128: "z"}
 UPPER, LOWER, LEFT, RIGHT = map(ord, "ULLR")
 PLAIN, TRANSPOSED, ADJOINT = map(ord, "NTC")
 UNIT, NOT_UNIT = map(ord, "UN")
