@@ -110,8 +110,11 @@ def _products_out(draft: Draft) -> None:
 
 
 def _addends_out(draft: Draft, products: set[Variable]) -> None:
-    """In a sum with products that moved out, what else no state has a part in moves with them."""
-    of_states = depends_on(draft.results, draft.lagged)
+    """Sums of products that moved out and of other rows move with them; what does not change stays.
+
+    A bias costs nothing in a step's kernel, but a pass over the rows of all steps before the loop.
+    """
+    of_states, of_rows = (depends_on(draft.results, v) for v in (draft.lagged, [*draft.rows]))
     nodes = toposort(draft.results)
     inner = {v for n in nodes if isinstance(n.op, Add) for v in n.inputs}
     found: dict[Variable, Variable] = {}
@@ -120,12 +123,12 @@ def _addends_out(draft: Draft, products: set[Variable]) -> None:
         if not isinstance(node.op, Add) or out in inner or out not in of_states:
             continue
         terms = _terms(out)
-        free = [v for v in terms if v not in of_states]
+        free = [v for v in terms if v in of_rows and v not in of_states]
         if len(free) < 2 or not products.intersection(free):
             continue
         var = _as_row(reduce(add, free), draft)
         if var is not None:
-            found[out] = reduce(add, [v for v in terms if v in of_states], var)
+            found[out] = reduce(add, [v for v in terms if v not in free], var)
     draft.replace({old: new for old, new in found.items() if new.type == old.type})
 
 
@@ -156,6 +159,12 @@ def parts_first(draft: Draft) -> None:
 
     So the product is what is kept, and the sum is part of the kernel that reads it.
     """
+    while found := _sums_cut(draft):
+        draft.replace(found)
+
+
+def _sums_cut(draft: Draft) -> dict[Variable, Variable]:
+    """For the slices of sums of which only slices are read, sums of slices."""
     readers, ends = clients(draft.results), set(draft.results)
     found: dict[Variable, Variable] = {}
     for node in reversed(toposort(draft.results)):
@@ -166,7 +175,7 @@ def parts_first(draft: Draft) -> None:
             for read in reads:
                 parts = [_same_part(read, v) for v in node.inputs]
                 found[read.outputs[0]] = node.op(*parts)
-    draft.replace(found)
+    return found
 
 
 def _only_slices(op: Subtensor) -> bool:
