@@ -27,6 +27,13 @@ from symgraph.data import digits
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
 SIZE = "1280,800"
+# Names of pictures, and the keys that lead there from the page as it opens.
+VIEWS = {"": "f", "_node": "{near}", "_time": "3", "_lines": "4d"}
+NEAR = {
+    "network": "/exp\n",
+    "lenet": "/conv\n",
+    "scan": "]f/tanh\n",
+}  # a box and what is said of it
 
 
 def reports() -> Iterator[tuple[str, sg.Function, Any]]:
@@ -91,8 +98,9 @@ def main() -> int:
             text = function.report(inputs=inputs)
             file.write_text(text.replace(f"{ROOT}/", ""), encoding="utf-8")
             page.get(file.as_uri())
-            for suffix, keys in (("", "f"), ("_time", "3"), ("_lines", "4d")):
-                ActionChains(page).send_keys(keys).pause(0.4).perform()
+            for suffix, keys in VIEWS.items():
+                ActionChains(page).send_keys(keys.format(near=NEAR[name])).pause(0.4).perform()
+                page.execute_script("document.activeElement.blur()")
                 page.save_screenshot(str(IMAGES / f"report_{name}{suffix}.png"))
             errors = page.get_log("browser")
             bad += bool(errors)

@@ -191,7 +191,7 @@ class Function:
         try:
             values: Sequence[Any] = args
             if kwargs or len(args) != self._arity:
-                values = self._gather(args, kwargs)
+                values = self.arguments(args, kwargs)
             if self._lock is None:
                 return self._apply(values)
             with self._lock:
@@ -209,9 +209,9 @@ class Function:
             except TypeError as error:
                 if isinstance(error, InputError):
                     raise
-                results = self._invoke(self._plain(values))
+                results = self._invoke(self.arrays(values))
         else:
-            results = self._invoke(self._plain(values))
+            results = self._invoke(self.arrays(values))
         if self._watched:
             self._watch(results, values)
         if self._replaced:
@@ -220,8 +220,8 @@ class Function:
             results = results[: self._count]
         return self._form(results)
 
-    def _plain(self, values: Sequence[Any]) -> list[Any]:
-        """The arguments as row-major, aligned, writable arrays of their types."""
+    def arrays(self, values: Sequence[Any]) -> list[Any]:
+        """Arguments, then the shared variables, as row-major, aligned arrays of their types."""
         filtered = [self._filter(s, v) for s, v in zip(self.inputs, values, strict=True)]
         arrays = [*filtered, *(s.container.value for s in self.shared)]
         if not self._fast:
@@ -238,7 +238,7 @@ class Function:
             place = f"argument {spec.variable}, made at {spec.variable.made_at},"
             raise type(error)(f"{self.name}: {place} {error}") from None
 
-    def _gather(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+    def arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """The arguments in order, keywords and defaults put in their places."""
         if len(args) > self._arity:
             raise SurplusArgumentError(
@@ -277,7 +277,7 @@ class Function:
         found = next(filter(None, kinds), "")
         if not found:
             return
-        bad = first_bad(self.trace.stages["canonical"], self._plain(values), mode)
+        bad = first_bad(self.trace.stages["canonical"], self.arrays(values), mode)
         where = str(bad) if bad else "in an argument"
         read = "".join(f"\n  it read {operand}" for operand in bad.operands) if bad else ""
         raise NanError(f"{self.name}: a result is {found}, {where}; nothing was stored{read}")
@@ -344,9 +344,9 @@ class Function:
     def _in_order(self, shapes: Sequence[Any] | Mapping[Any, Any]) -> Sequence[Any]:
         """One item for each input, given by position, name or variable."""
         if not isinstance(shapes, Mapping):
-            return self._gather(shapes, {})
+            return self.arguments(shapes, {})
         keys = {spec.variable: spec.key for spec in self.inputs}
-        return self._gather((), {str(keys.get(k, k)): item for k, item in shapes.items()})
+        return self.arguments((), {str(keys.get(k, k)): item for k, item in shapes.items()})
 
     def source(self) -> str:
         """The generated code as Python text that numba could run; see `Mode(backend="numba")`."""

@@ -62,6 +62,7 @@ class StepTime:
     step: Step
     part: int  # which of the function's programs it belongs to
     place: int  # in the body of its plan; steps inside a loop have the loop's
+    box: str  # a name of its own within the part
     seconds: float
     runs: float = 1.0  # in each call
     inner: tuple[StepTime, ...] = ()  # the steps of a loop or choice, which share its seconds
@@ -133,7 +134,7 @@ class Profile:
         for part, (words, plan, native) in enumerate(self._natives()):
             read = _Reading(words, native.measured(), part)
             found += [
-                read.step(step, place) for place, step in enumerate(plan.body) if is_work(step)
+                read.top(step, place) for place, step in enumerate(plan.body) if is_work(step)
             ]
         return found
 
@@ -294,6 +295,12 @@ def collected() -> Iterator[list[Profile]]:
 # --- steps -----------------------------------------------------------------------------------
 
 
+def named_parts(step: Step, box: str) -> list[tuple[Step, str]]:
+    """The steps inside a loop or choice, each with a name that begins with that of the whole."""
+    inside = (part for body in bodies(step) for part in body)
+    return [(part, f"{box}i{n}") for n, part in enumerate(inside)]
+
+
 @dataclass(frozen=True)
 class _Reading:
     """The words of one driver, and what they say of a step."""
@@ -302,17 +309,21 @@ class _Reading:
     counts: Sequence[int]
     part: int
 
-    def step(
-        self, step: Step, place: int, seconds: float | None = None, runs: float = 1.0
-    ) -> StepTime:
-        """The time of a step, counted unless it is given, and its share for each step inside."""
-        if seconds is None:
-            seconds = self._ticks(step) * seconds_per_tick(config.folder)
-        inside = [inner for body in bodies(step) for inner in body if is_work(inner)]
-        whole = sum(map(self._ticks, inside)) or 1
+    def top(self, step: Step, place: int) -> StepTime:
+        """A step of the body, with those inside it."""
+        seconds = self._ticks(step) * seconds_per_tick(config.folder)
+        return self._timed(step, place, f"s{place}", seconds, 1.0)
+
+    def _timed(self, step: Step, place: int, box: str, seconds: float, runs: float) -> StepTime:
+        """A step; its seconds are shared out among the steps inside by what these counted."""
+        inside = [(part, name) for part, name in named_parts(step, box) if is_work(part)]
+        whole = sum(self._ticks(part) for part, _ in inside) or 1
         each = self._runs(step) if isinstance(step, Repeat) else runs
-        inner = (self.step(s, place, seconds * self._ticks(s) / whole, each) for s in inside)
-        return StepTime(step, self.part, place, seconds, runs, tuple(inner))
+        inner = (
+            self._timed(part, place, name, seconds * self._ticks(part) / whole, each)
+            for part, name in inside
+        )
+        return StepTime(step, self.part, place, box, seconds, runs, tuple(inner))
 
     def _ticks(self, step: Step) -> int:
         place = self.words.time(step)

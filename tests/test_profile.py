@@ -165,7 +165,11 @@ def test_steps_of_loops_are_measured() -> None:
     rows = {row.what: row for row in profile.by_line()}
     (row,) = [row for line, row in rows.items() if "T.tanh(T.dot(h, W) + row)" in line]
     assert {"Tanh", "Dot"} <= set(row.ops)
-    assert any(node.label == "loop" for node in steps_view(f).nodes)
+    view = steps_view(f)
+    assert [cluster.name for cluster in view.clusters] == ["loop", "loop"]
+    labels = {node.id: node.label for node in view.nodes}
+    inside = {labels[member] for cluster in view.clusters for member in cluster.members}
+    assert "matrix product" in inside
 
 
 def test_choices_inside_loops_are_measured() -> None:

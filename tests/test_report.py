@@ -16,6 +16,7 @@ import symgraph.tensor as T
 from symgraph import cli
 from symgraph.errors import ExportError
 from symgraph.graph import Graph
+from symgraph.lower.group import LARGEST_GROUP, MOST_READ
 from symgraph.rules import DEFAULT
 from symgraph.show.history import history_of, rewrites_of
 from symgraph.show.remarks import remarks_on
@@ -120,6 +121,18 @@ def test_boxes_know_shapes_kernels_and_memory(found: dict[str, Any]) -> None:
     assert "tanh_f64" in kernel["source"]
     assert any("slot" in known.get("slot", "") for known in found["info"].values())
     assert found["info"][ids["Dot"]]["memory"].startswith("array ")
+    x = INPUTS["x"]
+    values = {info.get("values", "") for info in found["info"].values()}
+    assert f"{x.min():.6g} to {x.max():.6g}, mean {x.mean():.6g}" in values
+    assert any(words and "mean" not in words for words in values)  # of the cost, one number
+
+
+def test_values_that_are_not_finite_are_counted() -> None:
+    x = T.dvector("x")
+    found = data_of(sg.function([x], T.log(x) + 1).report(inputs=[np.array([-1.0, 0.0, 1.0])]))
+    words = [info.get("values", "") for info in found["info"].values()]
+    assert words.count("0, 1 NaN, 1 infinite") == 1
+    assert words.count("1, 1 NaN, 1 infinite") == 1
 
 
 def test_without_inputs_there_are_formulas(step: sg.Function) -> None:
@@ -145,7 +158,19 @@ def test_the_steps_of_loops_are_shown() -> None:
     f = sg.function([x], h[-1])
     found = data_of(f.report(inputs=[np.ones((5, 3))]))
     (inside,) = [s for s in found["stages"] if s.get("name", "").startswith("inside Scan")]
-    assert "Tanh" in {node["label"] for node in inside["graph"]["nodes"]}
+    tanh = next(node for node in inside["graph"]["nodes"] if node["label"] == "Tanh")
+    info = found["info"][tanh["id"]]
+    assert info["shape"] == "(3)"
+    assert info["seconds"] > 0
+    kernel = found["kernels"][info["kernel"]]
+    assert kernel["launches"] == 5
+    assert kernel["bytes"] == 5 * 3 * 3 * 8  # five times two rows read, one written
+    assert tanh["id"] in kernel["nodes"]
+    (loop,) = [step for step in found["steps"] if "loop" in step]
+    assert loop["runs"] == 5
+    (scan,) = [info for info in found["info"].values() if "inside" in info]
+    assert scan["inside"] == [inside["id"]]
+    assert scan["share"] >= info["share"]
     task = f.stages["user"]
     history = history_of(Graph(task.inputs, task.roots), DEFAULT, ["h"])
     assert "better_loops" in {frame.rule for frame in history.frames}
@@ -202,6 +227,16 @@ def test_remarks_tell_what_to_change() -> None:
         [x], [T.exp(x), T.exp(x).T + y.sum() * T.exp(x.T)], givens={y: x}
     )
     assert remarks([x], T.exp(x) + 1) == ""
+
+
+def test_remarks_name_the_limits_of_kernels() -> None:
+    x = y = T.dvector("x")
+    for number in range(LARGEST_GROUP):
+        y = T.tanh(y) + x * float(number)
+    assert f"has {LARGEST_GROUP} operations, and no more fit" in remarks([x], y)
+    many = [T.dvector(f"v{n}") for n in range(MOST_READ + 9)]
+    assert f"reads {MOST_READ} arrays, and no more fit" in remarks(many, sum(map(T.exp, many)))
+    assert "at other places" in remarks([x], [T.exp(x), T.exp(x)[1:] * T.exp(x)[:-1]])
 
 
 # --- in a browser --------------------------------------------------------------------------------

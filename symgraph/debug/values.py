@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -17,6 +16,7 @@ from symgraph.graph import Apply, Constant, Variable
 from symgraph.interpret import interpret
 from symgraph.shared import SharedVariable
 from symgraph.show.subject import subject_of
+from symgraph.show.values import short, summary_of
 from symgraph.show.words import leaf_text, visible
 
 WIDTH = 140  # columns where no terminal says how many
@@ -24,7 +24,7 @@ WIDTH = 140  # columns where no terminal says how many
 
 @dataclass(frozen=True)
 class Value:
-    """What one variable held: its line, shape, dtype, range, NaNs and infinities."""
+    """What one variable held: its line, shape, dtype, range, mean, NaNs and infinities."""
 
     what: str
     line: str
@@ -32,6 +32,7 @@ class Value:
     dtype: str
     least: Any
     most: Any
+    mean: Any
     nans: int
     infinities: int
     variable: Variable
@@ -46,11 +47,12 @@ class Values(tuple[Value, ...]):
         table = Table(box=None, pad_edge=False)
         for name in ("value", "dtype", "shape"):
             table.add_column(name)
-        for name in ("min", "max", "NaN", "inf"):
+        for name in ("min", "max", "mean", "NaN", "inf"):
             table.add_column(name, justify="right")
         table.add_column("line", overflow="fold")
         for v in self:
-            numbers = (_text(v.least), _text(v.most), str(v.nans or ""), str(v.infinities or ""))
+            numbers = [short(number) for number in (v.least, v.most, v.mean)]
+            numbers += [str(v.nans or ""), str(v.infinities or "")]
             style = "red" if v.nans or v.infinities else ""
             shape = "x".join(map(str, v.shape))
             table.add_row(escape(v.what), v.dtype, shape, *numbers, escape(v.line), style=style)
@@ -63,7 +65,7 @@ class Values(tuple[Value, ...]):
 
 
 def trace(outputs: Any, inputs: Mapping[Any, Any] | None = None) -> Values:
-    """Every value on the way to `outputs`: line, shape, dtype, least, greatest, NaNs.
+    """Every value on the way to `outputs`: line, shape, dtype, least, greatest, mean, NaNs.
 
     Parameters
     ----------
@@ -115,22 +117,4 @@ def _given(var: Variable, given: Mapping[Any, Any]) -> Any:
 
 
 def _value(var: Variable, value: Any, what: str) -> Value:
-    array = np.asarray(value)
-    floats = array.dtype.kind in "fc"
-    finite = array[np.isfinite(array)] if floats else array
-    ordered = finite.size and array.dtype.kind in "fiub"
-    return Value(
-        visible(what),
-        visible(str(var.made_at)),
-        array.shape,
-        str(array.dtype),
-        finite.min().item() if ordered else None,
-        finite.max().item() if ordered else None,
-        int(np.isnan(array).sum()) if floats else 0,
-        int(np.isinf(array).sum()) if floats else 0,
-        var,
-    )
-
-
-def _text(number: Any) -> str:
-    return "" if number is None else f"{number:.6g}" if isinstance(number, float) else str(number)
+    return Value(visible(what), visible(str(var.made_at)), *summary_of(value), var)

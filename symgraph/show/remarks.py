@@ -10,14 +10,16 @@ from symgraph.backends.numba.text import expression
 from symgraph.families import Assemble, Elemwise, Library, Product, Reduce
 from symgraph.function import Function
 from symgraph.graph import Apply, Constant, Variable, clients
+from symgraph.kernel import Buffer
+from symgraph.lower.group import LARGEST_GROUP, MOST_READ
 from symgraph.lower.lower import Lowered
-from symgraph.lower.program import Copy
+from symgraph.lower.program import Copy, Launch, every
 from symgraph.ops.arith import Mul
 from symgraph.ops.cast import Cast
 from symgraph.ops.reduce import Sum
 from symgraph.ops.shape import DimShuffle
+from symgraph.ops.subtensor import Subtensor
 from symgraph.pipeline import is_native, is_widened
-from symgraph.profile import nodes_of
 from symgraph.runners import Task
 from symgraph.show.words import leaf_text, visible
 from symgraph.types import TensorType
@@ -147,18 +149,43 @@ def _shape(var: Variable) -> str:
 
 def _not_fused(lowered: Lowered, function: Function) -> Iterator[Remark]:
     """Arrays that one kernel writes to memory for another to read."""
-    step_of = {n: number for number, s in enumerate(lowered.program.steps) for n in nodes_of(s)}
+    launches = [step for step in every(lowered.program.steps) if isinstance(step, Launch)]
+    step_of = {node: number for number, step in enumerate(launches) for node in step.nodes}
     readers = clients(function.graph.outputs)
+    full: set[int] = set()
     for var in lowered.buffers:
         node = var.owner
         if node is None or node not in step_of or _is_call(node) or isinstance(node.op, Reduce):
             continue
         for reader, moved in _loops_that_read(var, readers):
-            if step_of.get(reader, step_of[node]) == step_of[node]:
+            here, there = step_of[node], step_of.get(reader, step_of[node])
+            if here == there:
                 continue
             if moved is not None or _space(node, lowered) != _space(reader, lowered):
                 yield _unfused(node, reader, moved, lowered)
                 break
+            limit = _limit(launches[here])
+            if limit and here not in full:
+                full.add(here)
+                yield _too_large(node, reader, limit)
+                break
+
+
+def _limit(step: Launch) -> str:
+    """Which limit of its size a kernel has reached, if any."""
+    if len(step.nodes) >= LARGEST_GROUP:
+        return f"has {LARGEST_GROUP} operations"
+    arrays = sum(isinstance(argument, Buffer) for argument in step.args)
+    return f"reads {MOST_READ} arrays" if arrays > MOST_READ else ""
+
+
+def _too_large(node: Apply, reader: Apply, limit: str) -> Remark:
+    return Remark(
+        f"{_name(node)} is written to memory for {_name(reader)}",
+        _line(node),
+        f"Its kernel {limit}, and no more fit in: larger ones compile longer than they gain.",
+        "Nothing, unless the expression can be split where little is passed on.",
+    )
 
 
 def _is_call(node: Apply) -> bool:
@@ -170,7 +197,7 @@ def _loops_that_read(
 ) -> Iterator[tuple[Apply, Apply | None]]:
     """Loop nodes that read a variable, with the index map they read it through."""
     for node, _ in readers.get(var, ()):
-        if isinstance(node.op, DimShuffle):
+        if isinstance(node.op, DimShuffle | Subtensor):
             for far, _ in readers.get(node.outputs[0], ()):
                 if isinstance(far.op, Elemwise | Reduce):
                     yield far, node
@@ -179,8 +206,11 @@ def _loops_that_read(
 
 
 def _unfused(node: Apply, reader: Apply, moved: Apply | None, lowered: Lowered) -> Remark:
-    if moved is not None:
-        why = f"It is read through {moved.op}, so in another order than it is made in."
+    if moved is not None and isinstance(moved.op, Subtensor):
+        why = f"It is read through {visible(str(moved.op))}, at other places than it is made at."
+        cure = "Nothing, unless what it is made of can be sliced instead: f(x)[1:] is f(x[1:])."
+    elif moved is not None:
+        why = f"It is read through {visible(str(moved.op))}, in another order than it is made in."
         cure = "If the order of its axes is free, build it in the order in which it is read."
     else:
         here, there = (_space(n, lowered) for n in (node, reader))

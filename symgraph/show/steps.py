@@ -9,7 +9,6 @@ from symgraph.errors import ExportError
 from symgraph.function import Function
 from symgraph.kernel import Buffer, Expr, Load, Name, Store, expressions, statements, walk
 from symgraph.lower.program import (
-    Allocate,
     Copy,
     Gemm,
     Launch,
@@ -19,12 +18,11 @@ from symgraph.lower.program import (
     Slice,
     Step,
     bodies,
-    every,
     exprs_of,
 )
 from symgraph.memory import Plan
-from symgraph.profile import nodes_of, step_name
-from symgraph.show.view import Edge, Node, View, kind_of
+from symgraph.profile import named_parts, nodes_of, step_name
+from symgraph.show.view import Cluster, Edge, Node, View, kind_of
 from symgraph.show.words import leaf_text, type_text, visible
 
 
@@ -37,7 +35,7 @@ class Access:
 
 
 def accesses(step: Step) -> Access:
-    """What a step does to memory."""
+    """What a step does to memory; a loop or choice does nothing but by the steps inside."""
     loads = tuple(p.buffer for e in exprs_of(step) for p in walk(e) if isinstance(p, Load))
     if isinstance(step, Launch):
         reads, writes = _of_kernel(step)
@@ -51,23 +49,7 @@ def accesses(step: Step) -> Access:
         return Access(loads, (step.buffer,))
     if isinstance(step, Routine):
         return Access(tuple(b for b, _ in step.inputs), tuple(b for b, _ in step.outputs))
-    if bodies(step):
-        return _of_bodies(step)
     return Access(loads, ())
-
-
-def _of_bodies(step: Step) -> Access:
-    """What a loop or a choice does: all that its steps do, to the whole of what they cut up."""
-    inside = [part for body in bodies(step) for part in every(body)]
-    whole = {part.buffer: part.source for part in inside if isinstance(part, Slice)}
-    made = {part.buffer for part in inside if isinstance(part, Allocate)}
-    found = [accesses(part) for part in inside if not bodies(part)]
-    reads = (whole.get(b, b) for access in found for b in access.reads)
-    writes = (whole.get(b, b) for access in found for b in access.writes)
-    return Access(
-        tuple(b for b in dict.fromkeys(reads) if b not in made),
-        tuple(b for b in dict.fromkeys(writes) if b not in made),
-    )
 
 
 def _of_kernel(step: Launch) -> tuple[tuple[Buffer, ...], tuple[Buffer, ...]]:
@@ -95,30 +77,35 @@ def lines_of(step: Step) -> tuple[str, ...]:
 
 
 def steps_view(function: Function) -> View:
-    """The steps of a compiled function as boxes, and as edges the arrays between them."""
+    """The steps of a compiled function as boxes, those of a loop as a cluster; arrays as edges."""
     if not function.trace.plans:
         raise ExportError(f"{function!r} has no kernels: nothing of it was compiled")
     builder = _Builder()
     for number, plan in enumerate(function.trace.plans):
         builder.add(plan, number)
-    return View(visible(function.name), tuple(builder.nodes), tuple(builder.edges))
+    boxes, edges = tuple(builder.nodes), tuple(builder.edges)
+    return View(visible(function.name), boxes, edges, tuple(builder.clusters))
 
 
 @dataclass
 class _Builder:
     nodes: list[Node] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
+    clusters: list[Cluster] = field(default_factory=list)
     made: dict[Buffer, str] = field(default_factory=dict)
+    whole: dict[Buffer, Buffer] = field(default_factory=dict)  # what slices are cut from
 
     def add(self, plan: Plan, number: int) -> None:
         """The boxes of one plan; parts of a function that is cut do not share buffers."""
-        self.made = {}
+        self.made, self.whole = {}, {}
         prefix = f"p{number}" if number else ""
         self._parameters(plan.program, prefix)
         for place, step in enumerate(plan.body):
-            access = accesses(step)
-            if access.writes:
-                self._step(f"{prefix}s{place}", step, access)
+            box = f"{prefix}s{place}"
+            if bodies(step):
+                self._inside(box, step)
+            else:
+                self._step(box, step)
         self._results(plan.program, prefix)
 
     def _parameters(self, program: Program, prefix: str) -> None:
@@ -128,19 +115,47 @@ class _Builder:
             self.nodes.append(Node(box, kind_of(var), leaf_text(var), kinds, where, var.name or ""))
             self.made[parameter.buffer] = box
 
-    def _step(self, box: str, step: Step, access: Access) -> None:
+    def _inside(self, box: str, step: Step) -> None:
+        """The steps of a loop or choice, as a cluster."""
+        before = len(self.nodes)
+        pending = named_parts(step, box)[::-1]
+        while pending:
+            part, name = pending.pop()
+            if bodies(part):
+                pending += named_parts(part, name)[::-1]
+            else:
+                self._step(name, part)
+        members = tuple(node.id for node in self.nodes[before:])
+        if members:
+            self.clusters.append(Cluster(box, step_name(step), members, lines_of(step)))
+
+    def _step(self, box: str, step: Step) -> None:
+        access = accesses(step)
+        if isinstance(step, Slice):
+            self.whole[step.buffer] = step.source
+        if not access.writes:
+            return
         nodes = nodes_of(step)
         text = ", ".join(dict.fromkeys(visible(type(node.op).__name__) for node in nodes))
-        name = step_name(step)
         scope = nodes[0].made_at.scope if nodes else ""
         place = "\n".join(lines_of(step))
-        self.nodes.append(Node(box, "op", name, text, place, "", visible(scope)))
+        self.nodes.append(Node(box, "op", step_name(step), text, place, "", visible(scope)))
         self._read(box, access.reads)
-        self.made.update(dict.fromkeys(access.writes, box))
+        for buffer in access.writes:
+            self.made |= dict.fromkeys(self._chain(buffer), box)
+
+    def _chain(self, buffer: Buffer) -> Iterator[Buffer]:
+        """A buffer, what it is cut from, and so on."""
+        yield buffer
+        while buffer in self.whole:
+            buffer = self.whole[buffer]
+            yield buffer
 
     def _read(self, box: str, buffers: Sequence[Buffer]) -> None:
-        sources = dict.fromkeys(self.made[b] for b in buffers if b in self.made)
-        for position, source in enumerate(s for s in sources if s != box):
+        makers = (
+            next((self.made[b] for b in self._chain(x) if b in self.made), box) for x in buffers
+        )
+        for position, source in enumerate(s for s in dict.fromkeys(makers) if s != box):
             self.edges.append(Edge(source, box, position))
 
     def _results(self, program: Program, prefix: str) -> None:

@@ -169,6 +169,7 @@ function detail(node) {
   row("memory", info.memory);
   row("slot", info.slot);
   row("kernel", info.kernel === undefined ? "" : kernelLink(info.kernel));
+  row("inside", info.inside && made("span", {}, ...info.inside.map((id) => stageLink(id))));
   row("time", info.seconds === undefined ? "" : `${seconds(info.seconds)} a call, ${percent(info.share)}`);
   row("values", info.values);
   const beside = (title, ids) => (ids && ids.length
@@ -192,6 +193,12 @@ function kernelLink(n) {
   return made("button", { type: "button", class: "linkish", onclick: () => openKernel(n) }, data.kernels[n].name);
 }
 
+function stageLink(id) {
+  const n = positions.findIndex((place) => place.stage && place.stage.id === id);
+  return made("button", { type: "button", class: "linkish", onclick: () => { showPosition(n); viewer.fit(); } },
+    "its graph ▸ ");
+}
+
 function overview() {
   const counts = new Map();
   for (const node of viewer.graph.nodes) counts.set(node.kind, (counts.get(node.kind) || 0) + 1);
@@ -199,7 +206,7 @@ function overview() {
   const groups = viewer.graph.clusters.map((cluster) => made("li", {}, made("button",
     { type: "button", onclick: () => viewer.go(cluster.members[0]) }, `${cluster.name} (${cluster.members.length})`)));
   return [made("h2", {}, data.title), made("dl", {}, ...rows),
-    ...(groups.length ? [made("h3", {}, "kernels"), made("ul", { class: "links" }, ...groups)] : []),
+    ...(groups.length ? [made("h3", {}, positions[position].stage?.clusters ?? "kernels"), made("ul", { class: "links" }, ...groups)] : []),
     made("p", {}, "Choose a box to see what it is, where you wrote it, and what it costs.")];
 }
 
@@ -250,16 +257,16 @@ function openKernel(n) {
   kernelBox.focus();
 }
 
-const canonical = () => positions.findIndex((place) => place.stage && place.stage.canonical);
+const nodeOf = (place, id) => place.stage && place.stage.graph.nodes.find((one) => one.id === id);
 
 function labelOf(id) {
-  const node = positions[canonical()].stage.graph.nodes.find((one) => one.id === id);
+  const node = nodeOf(positions.find((place) => nodeOf(place, id)), id);
   return node.name ? `${node.name} = ${node.label}` : node.label;
 }
 
 function showNode(id) {
   open("Graph");
-  showPosition(canonical());
+  showPosition(positions.findIndex((place) => nodeOf(place, id)));
   viewer.go(id);
 }
 
@@ -275,11 +282,13 @@ function linesTab(section) {
 }
 
 function timeTab(section) {
+  const inLoop = (step) => step.loop && ` in ${step.loop.split(" ")[0]} × ${step.runs}`;
   section.append(facts(data.facts), made("h3", {}, "steps of one call"), timeline(),
     made("h3", {}, "temporary memory in use, step by step"), memory(),
     table([["step"], ["what"], ["time", "number"], ["share"], ["moved", "number"], ["in use", "number"]],
       data.steps.map((step, n) => made("tr", {}, cell(String(n + 1)),
-        cell(step.kernel === undefined ? step.name : kernelLink(step.kernel)), cell(seconds(step.seconds), "number"),
+        made("td", {}, step.kernel === undefined ? step.name : kernelLink(step.kernel),
+          made("span", { class: "faint" }, inLoop(step) || "")), cell(seconds(step.seconds), "number"),
         cell(step.share === undefined ? "" : share(step.share)), cell(bytes(step.bytes), "number"),
         cell(bytes(step.live), "number")))));
 }
@@ -291,19 +300,25 @@ function chart(height, label) {
 }
 
 function timeline() {
-  const svg = chart(64, "Time of the steps, one after the other");
-  const total = data.steps.reduce((sum, step) => sum + (step.seconds || 0), 0);
+  const svg = chart(78, "Time of the steps, one after the other");
+  const total = data.steps.reduce((sum, step) => sum + (step.seconds || 0), 0), loops = new Map();
   let x = 0;
   data.steps.forEach((step, n) => {
     const width = total ? (step.seconds || 0) / total * WIDE : WIDE / data.steps.length;
     const bar = drawn("rect", { class: "bar", x, y: 6, width: Math.max(0.5, width - 0.6), height: 36, rx: 2,
-      fill: `hsl(${(n * 150 + 210) % 360} 55% 60%)` });
+      style: `--hue:${((step.kernel ?? n) * 150 + 210) % 360}` });
     bar.append(drawn("title", {}, `${n + 1}. ${step.name} ${seconds(step.seconds)}\n${step.lines.join("\n")}`));
     if (step.kernel !== undefined) bar.addEventListener("click", () => openKernel(step.kernel));
     svg.append(bar);
-    if (width > 7 * step.name.length) svg.append(drawn("text", { x: x + 4, y: 58 }, step.name));
+    if (width > 7 * step.name.length) svg.append(drawn("text", { class: "on", x: x + 5, y: 28 }, step.name));
+    if (step.loop) loops.set(step.loop, { from: loops.get(step.loop)?.from ?? x, to: x + width, runs: step.runs });
     x += width;
   });
+  for (const [name, { from, to, runs }] of loops) {
+    svg.append(drawn("path", { class: "brace", d: `M${from} 48v6H${Math.max(from + 2, to - 1)}v-6` }));
+    const text = `${name.split(" ")[0]} × ${runs}`;
+    if (to - from > 6.5 * text.length) svg.append(drawn("text", { x: from + 5, y: 69 }, text));
+  }
   return svg;
 }
 
