@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from symgraph import warm
 from symgraph.backends.llvm import target
 from symgraph.config import config
 from symgraph.errors import (
@@ -38,7 +40,7 @@ from symgraph.mode import Mode, get_mode
 from symgraph.pipeline import Trace, compile_native, compile_task
 from symgraph.profile import Profile
 from symgraph.request import In, Out, Request, requested
-from symgraph.runners import Native, Runner, Task
+from symgraph.runners import Compiled, Native, Runner, Task, Warm
 from symgraph.shared import SharedVariable
 
 numba_side = Later("symgraph.backends.numba.side")
@@ -134,7 +136,7 @@ class Function:
         self.inputs = request.inputs
         self.outputs = request.outputs
         self.updates = dict(request.updates)
-        self.trace = Trace(clocked=request.profile)
+        self._trace = Trace(clocked=request.profile)
         self.profile: Profile | None = None
         roots = [*self.outputs, *self.updates.values()]
         self.shared = list(
@@ -152,10 +154,10 @@ class Function:
             task = Task(task.inputs, task.roots)
         self._task = task
         title = f"symgraph {request.name}: {', '.join(map(str, variables)) or 'no inputs'}"
-        self._run = self._limited(compile_task(task, mode, title, self.trace), title)
-        spent = sum(self.trace.seconds.values())
-        log.info("%s compiled in %.3f s; %s", self.name, spent, "; ".join(self.trace.cached))
-        self._fast = isinstance(self._run, Native | Limited)
+        self._run = self._runner(task, title)
+        spent = sum(self.seconds.values())
+        log.info("%s compiled in %.3f s; %s", self.name, spent, "; ".join(self._trace.cached))
+        self._fast = isinstance(self._run, Compiled | Limited)
         self._invoke = self._run.__call__
         self._stored = [shared.container for shared in self.shared]
         self._form = request.form.maker()
@@ -167,19 +169,38 @@ class Function:
         self._places = {spec.key: n for n, spec in enumerate(self.inputs) if spec.key}
         self._lock = threading.Lock() if self.updates else None
         if request.profile:
-            self.profile = Profile(request.name, self.trace)
+            self.profile = Profile(request.name, self._trace)
 
-    def _limited(self, run: Runner, title: str) -> Runner:
-        """What runs the task, within the limit on memory if there is one."""
-        limit, mode = self.request.memory_limit, self.request.mode
-        if limit is None:
-            return run
+    def _runner(self, task: Task, title: str) -> Runner:
+        """What runs the task: found whole, or compiled."""
+        request, trace = self.request, self._trace
+
+        def compiled() -> Runner:
+            return compile_task(task, request.mode, title, trace)
+
+        if request.memory_limit is not None:
+            return self._limited(compiled(), request.memory_limit, title)
+        start = time.perf_counter()
+        place = None if request.profile else warm.place_of(task, request.mode)
+        found = None if place is None else warm.find(place, task, compiled)
+        if found is not None:
+            trace.seconds["found"] = time.perf_counter() - start
+            trace.cached.append(f"the whole function read from {config.folder}")
+            return found
+        run = compiled()
+        if place is not None:
+            warm.keep(place, task, run, trace.stages.get("text"))
+        return run
+
+    def _limited(self, run: Runner, limit: int, title: str) -> Runner:
+        """What runs the task within a limit on memory."""
+        mode = self.request.mode
 
         def compiled(task: Task, trace: Trace, late: Any) -> Native:
             return compile_native(task, mode, title, trace, late)
 
-        task = self.trace.stages["parts"][0][0] if isinstance(run, Native) else self._task
-        return Limited(limit, self.name, task, run, self.trace, compiled)
+        task = self._trace.stages["parts"][0][0] if isinstance(run, Native) else self._task
+        return Limited(limit, self.name, task, run, self._trace, compiled)
 
     def _default(self, spec: In) -> Any:
         if spec.value is None or isinstance(spec.value, SharedVariable):
@@ -285,6 +306,16 @@ class Function:
     # --- looking inside --------------------------------------------------------------------
 
     @property
+    def trace(self) -> Trace:
+        """What the compiler's stages made; made now for a function that was found whole."""
+        self._whole()
+        return self._trace
+
+    def _whole(self) -> Runner:
+        """What runs the task, with the program it was made from."""
+        return self._run.full if isinstance(self._run, Warm) else self._run
+
+    @property
     def graph(self) -> Graph:
         """The rewritten graph."""
         task = self.trace.stages["canonical"]
@@ -309,7 +340,7 @@ class Function:
     @property
     def seconds(self) -> dict[str, float]:
         """How long each stage of the compiler took."""
-        return self.trace.seconds
+        return self._trace.seconds
 
     @property
     def kernels(self) -> list[Any]:
@@ -339,7 +370,7 @@ class Function:
         given = [_as_value(item) for item in self._in_order(shapes)]
         given += [shared.container.value for shared in self.shared]
         sizes = [v if isinstance(v, tuple) else np.shape(v) for v in given]
-        return predict(self._run, self._task, sizes, values_of(self._task, given))
+        return predict(self._whole(), self._task, sizes, values_of(self._task, given))
 
     def _in_order(self, shapes: Sequence[Any] | Mapping[Any, Any]) -> Sequence[Any]:
         """One item for each input, given by position, name or variable."""

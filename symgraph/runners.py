@@ -7,10 +7,12 @@ gives back the outputs and the next values of the shared variables it did not ov
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
@@ -133,8 +135,11 @@ TOO_LARGE = -2  # the status of a product whose sizes BLAS cannot take
 class Entry(Protocol):
     """A compiled driver; one that measures itself counts in `words`."""
 
-    words: npt.NDArray[np.int64] | None
     takes_read_only: ClassVar[bool]  # whether arrays it only reads may be read-only
+
+    @property
+    def words(self) -> npt.NDArray[np.int64] | None:
+        """What it counts in, if it measures itself."""
 
     def call(self, *arrays: Array) -> tuple[Array, ...]:
         """New arrays; raises `Stop` where a guard fails, TypeError for what is no such array."""
@@ -145,15 +150,14 @@ def _stored(array: Array, read_only: bool) -> Array:
     return np.require(array, requirements=["C", "A"] if read_only else ["C", "A", "W"])
 
 
-class Native:
+class Compiled(ABC):
     """Runs a task by compiled code. Several threads may call it at once."""
 
-    def __init__(self, lowered: Lowered, plan: Plan, entry: Entry) -> None:
-        self.lowered, self.plan, self.entry = lowered, plan, entry
-        self.program, self.replaced = lowered.program, lowered.replaced
-        inputs = (parameter.variable for parameter in self.program.parameters)
-        constants = (v for v in inputs if isinstance(v, Constant))
-        self._constants = [_stored(c.data, entry.takes_read_only) for c in constants]
+    def __init__(
+        self, entry: Entry, constants: Sequence[Array], replaced: Sequence[Variable]
+    ) -> None:
+        self.entry, self.replaced = entry, tuple(replaced)
+        self.constants = [_stored(c, entry.takes_read_only) for c in constants]
         self._call = entry.call
 
     def __call__(self, arrays: Arrays) -> Arrays:
@@ -162,10 +166,33 @@ class Native:
         A TypeError means that an argument is not a row-major, aligned array of its type.
         """
         try:
-            return self._call(*arrays, *self._constants)
+            return self._call(*arrays, *self.constants)
         except Stop as stop:
             report: tuple[int, ...] = stop.args
         return self._after_stop(report, arrays)
+
+    def _after_stop(self, report: tuple[int, ...], arrays: Arrays) -> Arrays:
+        """Raise what a guard reported; copy an argument that lies in overwritten memory."""
+        code, first, second = report
+        if code == TOO_LARGE:
+            raise ShapeError("a matrix product has more rows or columns than BLAS counts (2**31)")
+        if code < 0:
+            return self([a.copy() if n == first else a for n, a in enumerate(arrays)])
+        return self.failed(code, (first, second), arrays)
+
+    @abstractmethod
+    def failed(self, code: int, values: tuple[int, int], arrays: Arrays) -> Arrays:
+        """Raise the error that a failed guard stands for."""
+
+
+class Native(Compiled):
+    """Compiled code with the program that it was made from."""
+
+    def __init__(self, lowered: Lowered, plan: Plan, entry: Entry) -> None:
+        self.lowered, self.plan, self.program = lowered, plan, lowered.program
+        inputs = (parameter.variable for parameter in self.program.parameters)
+        constants = [v.data for v in inputs if isinstance(v, Constant)]
+        super().__init__(entry, constants, lowered.replaced)
 
     def measured(self) -> list[int]:
         """The words that a driver which measures itself counts in."""
@@ -176,15 +203,36 @@ class Native:
         if self.entry.words is not None:
             self.entry.words[:] = 0
 
-    def _after_stop(self, report: tuple[int, ...], arrays: Arrays) -> Arrays:
-        """Raise what a guard reported; copy an argument that lies in overwritten memory."""
-        code, first, second = report
-        if code == TOO_LARGE:
-            raise ShapeError("a matrix product has more rows or columns than BLAS counts (2**31)")
-        if code < 0:
-            return self([a.copy() if n == first else a for n, a in enumerate(arrays)])
-        failure = self.program.failures[code - 1]
-        raise failure_error(failure, (first, second), self.program, arrays)
+    def failed(self, code: int, values: tuple[int, int], arrays: Arrays) -> Arrays:
+        """Raise the error that a failed guard stands for."""
+        raise failure_error(self.program.failures[code - 1], values, self.program, arrays)
+
+
+class Warm(Compiled):
+    """Compiled code found in the cache, before anything was rewritten or lowered.
+
+    Where the program is needed after all, to say which guard failed or to be looked at, `full`
+    makes it, and code that surely belongs to it.
+    """
+
+    def __init__(
+        self,
+        entry: Entry,
+        constants: Sequence[Array],
+        replaced: Sequence[Variable],
+        make: Callable[[], Runner],
+    ) -> None:
+        super().__init__(entry, constants, replaced)
+        self._make = make
+
+    @cached_property
+    def full(self) -> Runner:
+        """What the whole compiler makes of the task."""
+        return self._make()
+
+    def failed(self, code: int, values: tuple[int, int], arrays: Arrays) -> Arrays:
+        """Raise the error that a failed guard stands for: the same call fails again."""
+        return self.full(arrays)
 
 
 def failure_error(

@@ -13,13 +13,13 @@ FLOORS = [
     "errors config later places",
     "graph flat",
     "kernel types absent records interpret",
-    "families rewrite",
+    "families rewrite signature",
     "ops",
     "operators variable rules shared random linalg fft nnet signal grad forward batch loops ifelse"
     " gradient from_graph typed_list sparse tensor",
     "lower memory verify workspace footprint",
     "backends",
-    "mode runners borders progress pipeline profile guard limit request function show debug",
+    "mode runners borders progress pipeline profile guard limit warm request function show debug",
     "catalogue data __init__ demo cli compat __main__",
 ]
 HEIGHT = {

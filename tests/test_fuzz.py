@@ -245,6 +245,11 @@ def test_random_graphs(batch: range) -> None:
             )
     if batch.start % SAMPLED == 0:
         check_limit(batch.start, *graphs[0])
+        again = sg.function(inputs, outputs, on_unused_input="ignore")
+        assert list(again.seconds) == ["found"]
+        first = sg.function(inputs, outputs, on_unused_input="ignore", memory_limit=10**9)
+        for a, b in zip(again(*arrays), first(*arrays), strict=True):
+            np.testing.assert_array_equal(a, b)
     for seed, (own_arrays, own, cost) in zip(batch, graphs, strict=True):
         if seed % 4:
             check_slope(seed, own_arrays, own, cost)

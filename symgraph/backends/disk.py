@@ -18,7 +18,7 @@ from pathlib import Path
 from symgraph.errors import CacheError
 
 PREFIX = "symgraph_"
-SUFFIXES = (".py", ".bin", ".obj", ".tmp")
+SUFFIXES = (".py", ".bin", ".obj", ".fun", ".tmp")
 DIGEST_SIZE = hashlib.sha256().digest_size
 WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 

@@ -159,7 +159,7 @@ def object_codes(modules: Sequence[Module], folder: Path | None) -> list[bytes]:
     """The object code of modules, from memory, from disk, or compiled side by side."""
     if len(_objects) > MOST_OBJECTS:
         _objects.clear()
-    missing = [m for m in modules if m.key not in _objects and not _read(m, folder)]
+    missing = [m for m in modules if m.key not in _objects and not _read(m.key, folder)]
     if len(missing) > 1 and config.workers > 1:
         with ThreadPoolExecutor(min(config.workers, len(missing))) as pool:
             codes = list(pool.map(_compiled, missing))
@@ -168,7 +168,7 @@ def object_codes(modules: Sequence[Module], folder: Path | None) -> list[bytes]:
     for module, code in zip(missing, codes, strict=True):
         _objects[module.key] = code
         if folder is not None:
-            keep(_file(module, folder), code)
+            keep(_file(module.key, folder), code)
     return [_objects[m.key] for m in modules]
 
 
@@ -178,17 +178,24 @@ def _compiled(module: Module) -> bytes:
         return target.object_code(module)
 
 
-def _read(module: Module, folder: Path | None) -> bool:
-    """Whether the object code is on disk; then it is in memory, too."""
-    code = None if folder is None else kept(_file(module, folder))
+def known_codes(keys: Sequence[str], folder: Path) -> list[bytes] | None:
+    """The object code of modules known by their keys; None if that of one is gone."""
+    with _lock:
+        found = all(key in _objects or _read(key, folder) for key in keys)
+        return [_objects[key] for key in keys] if found else None
+
+
+def _read(key: str, folder: Path | None) -> bool:
+    """Whether object code is on disk; then it is in memory, too."""
+    code = None if folder is None else kept(_file(key, folder))
     if code is not None:
         counts["hits"] += 1
-        _objects[module.key] = code
+        _objects[key] = code
     return code is not None
 
 
-def _file(module: Module, folder: Path) -> Path:
-    return folder / f"{PREFIX}{module.key}.obj"
+def _file(key: str, folder: Path) -> Path:
+    return folder / f"{PREFIX}{key}.obj"
 
 
 def link(
@@ -199,10 +206,15 @@ def link(
     `imports` says where symbols lie that none of the modules defines; those of C's library are
     found in the process.
     """
-    place = usable(folder)
+    with _lock:
+        return link_objects(object_codes(modules, usable(folder)), names, imports)
+
+
+def link_objects(codes: Sequence[bytes], names: Sequence[str], imports: Mapping[str, int]) -> Code:
+    """As `link`, of object code."""
     with _lock:
         builder = binding.JITLibraryBuilder().add_current_process()
-        for code in object_codes(modules, place):
+        for code in codes:
             builder.add_object_img(code)
         for symbol, address in imports.items():
             builder.import_symbol(symbol, address)

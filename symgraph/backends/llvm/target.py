@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +14,16 @@ import numpy.typing as npt
 from symgraph.backends.llvm import library
 from symgraph.backends.llvm.driver import COUNTS, NAME, Driver
 from symgraph.backends.llvm.kernels import kernel_text
-from symgraph.backends.llvm.machine import FULL, QUICK, Code, Module, host, link
+from symgraph.backends.llvm.machine import (
+    FULL,
+    QUICK,
+    Code,
+    Module,
+    host,
+    known_codes,
+    link,
+    link_objects,
+)
 from symgraph.backends.llvm.meter import Words
 from symgraph.backends.routines.routine import RoutineCall
 from symgraph.kernel import Kernel
@@ -42,6 +51,15 @@ new_function = ctypes.PYFUNCTYPE(
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """How to load a plan that was compiled before: its modules by their keys, what they call."""
+
+    modules: tuple[str, ...]
+    foreign: tuple[str, ...]
+    routines: dict[str, RoutineCall]
+
+
+@dataclass(frozen=True)
 class Written:
     """A plan as LLVM's text: the module of each kernel, and the driver."""
 
@@ -55,6 +73,18 @@ class Written:
     def modules(self) -> dict[str, Module]:
         """The distinct modules, by the name of their function."""
         return dict(self.kernels.values())
+
+    @property
+    def foreign(self) -> tuple[str, ...]:
+        """The symbols that neither its modules nor numba's routines define."""
+        own = self.modules
+        return tuple(s for s in self.symbols if s not in own and s not in self.routines)
+
+    @property
+    def recipe(self) -> Recipe:
+        """What is needed to load it again."""
+        modules = (*self.modules.values(), self.driver)
+        return Recipe(tuple(m.key for m in modules), self.foreign, self.routines)
 
     def llvm(self) -> str:
         """All modules, for readers."""
@@ -103,11 +133,24 @@ def entry_of(code: Code, words: int = 0) -> Entry:
 
 def load(written: Written, folder: Path | None) -> Entry:
     """Compile a plan, or find its code, and link it."""
-    modules = written.modules
-    foreign = [s for s in written.symbols if s not in modules and s not in written.routines]
+    imports = _imports(written.foreign, written.routines, folder)
+    modules = [*written.modules.values(), written.driver]
+    return entry_of(link(modules, folder, [NAME], imports), written.words)
+
+
+def load_known(recipe: Recipe, folder: Path) -> Entry | None:
+    """The callable of a plan that was compiled before; None if some of its code is gone."""
+    codes = known_codes(recipe.modules, folder)
+    if codes is None:
+        return None
+    imports = _imports(recipe.foreign, recipe.routines, folder)
+    return entry_of(link_objects(codes, [NAME], imports))
+
+
+def _imports(
+    foreign: Iterable[str], routines: Mapping[str, RoutineCall], folder: Path | None
+) -> dict[str, int]:
     imports = library.addresses(foreign, folder)
-    for symbol, call in written.routines.items():
+    for symbol, call in routines.items():
         imports[symbol] = numba_side.routine_address(call, folder)
-    return entry_of(
-        link([*modules.values(), written.driver], folder, [NAME], imports), written.words
-    )
+    return imports
