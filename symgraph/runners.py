@@ -19,11 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from symgraph.backends.stop import Stop
-from symgraph.errors import InputShapeError, ShapeError
+from symgraph.blame import failure_error, passed
+from symgraph.errors import IndexRangeError, InputShapeError, MatrixError, ShapeError
 from symgraph.graph import Apply, Constant, Variable
 from symgraph.interpret import interpret
 from symgraph.lower.lower import Lowered
-from symgraph.lower.program import Failure, Program
 from symgraph.memory import Plan
 from symgraph.types import TensorType
 from symgraph.verify import compare_values
@@ -78,7 +78,15 @@ class Interpreted:
         """Outputs, then next values, each in memory of its own."""
         self._check(arrays)
         values = dict(zip(self.task.inputs, arrays, strict=True))
-        results = interpret(self.task.roots, values, self._watch() if self.clocked else self.told)
+        try:
+            results = interpret(
+                self.task.roots, values, self._watch() if self.clocked else self.told
+            )
+        except (ShapeError, IndexRangeError, MatrixError) as error:
+            lines = passed(self.task.inputs, arrays)
+            raise type(error)("\n".join([str(error), *lines])).with_traceback(
+                error.__traceback__
+            ) from error.__cause__
         return [fresh(r) for r in results]
 
     def reset(self) -> None:
@@ -205,7 +213,9 @@ class Native(Compiled):
 
     def failed(self, code: int, values: tuple[int, int], arrays: Arrays) -> Arrays:
         """Raise the error that a failed guard stands for."""
-        raise failure_error(self.program.failures[code - 1], values, self.program, arrays)
+        raise failure_error(
+            self.program.failures[code - 1], values, self.lowered, self.plan, arrays
+        )
 
 
 class Warm(Compiled):
@@ -233,30 +243,6 @@ class Warm(Compiled):
     def failed(self, code: int, values: tuple[int, int], arrays: Arrays) -> Arrays:
         """Raise the error that a failed guard stands for: the same call fails again."""
         return self.full(arrays)
-
-
-def failure_error(
-    failure: Failure, values: Sequence[int], program: Program, arrays: Arrays
-) -> Exception:
-    """The exception a failed guard stands for, with the user's line and the shapes passed."""
-    text = failure.message.replace("%0", str(values[0])).replace("%1", str(values[1]))
-    if failure.kind is ShapeError and "do not agree" in text and 1 in values:
-        text += (
-            "; an axis broadcasts only if its size is declared 1: give the input"
-            " shape=(..., 1, ...), or use T.addbroadcast, T.row, T.col"
-        )
-    if failure.node is not None:
-        text += f"\n  at {failure.node.made_at}"
-    for parameter, array in zip(program.parameters, arrays, strict=False):
-        text += f"\n  {parameter.variable} has shape {np.shape(array)}, {_layout(array)}"
-    kind = InputShapeError if failure.node is None else failure.kind
-    return kind(text)
-
-
-def _layout(array: Array) -> str:
-    """The dtype of an array, and its strides where it is not row-major."""
-    strides = "" if array.flags.c_contiguous else f", strides {array.strides}"
-    return f"{array.dtype}{strides}"
 
 
 class Compared:

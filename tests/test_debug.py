@@ -245,3 +245,42 @@ def test_compiling_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "symgraph"):
         sg.function([x], x + 1, name="logged", mode="interpret")
     assert any("logged" in record.message for record in caplog.records)
+
+
+def test_a_failing_guard_names_operands_kernel_arguments_and_the_cure() -> None:
+    m, v = T.fmatrix("m"), T.fvector("v")
+    h = T.exp(m).sum(axis=0)
+    z = T.tanh(h * 2)
+    f = sg.function([m, v], z + T.sqrt(v))
+    with pytest.raises(errors.ShapeError) as failure:
+        f(np.ones((3, 4), "f4"), np.ones(5, "f4"))
+    lines = str(failure.value).splitlines()
+    assert "sizes 4 and 5 do not agree" in lines[0]
+    assert "T.sqrt(v)" in lines[1]
+    assert "it reads Tanh: float32(4), strides (4,), made at " in lines[2]
+    assert "z = T.tanh(h * 2)" in lines[2]
+    assert "it reads Sqrt: float32(5), strides (4,)" in lines[3]
+    assert any("its kernel also computes" in line and "T.tanh(h * 2)" in line for line in lines)
+    assert "  v has shape (5,), float32" in lines
+    assert "T.matrix(shape=('n', 3))" in lines[-1]
+
+
+def test_a_failing_guard_inside_a_loop_names_the_row() -> None:
+    m, w = T.dmatrices("m", "w")
+    h, _ = sg.scan(
+        lambda r, h: T.tanh(T.dot(h, w) + r), sequences=[m], outputs_info=[T.zeros((4,))]
+    )
+    f = sg.function([m, w], h[-1])
+    with pytest.raises(errors.ShapeError, match=r"Dot.*\n.*\n  it reads h: float64\(4\)"):
+        f(np.ones((3, 4)), np.ones((3, 3)))
+
+
+@pytest.mark.parametrize("mode", ["fast_run", "interpret"])
+def test_indices_and_reshapes_say_what_to_do(mode: str) -> None:
+    m, k = T.dmatrix("m"), T.lvector("k")
+    f = sg.function([m, k], T.exp(m)[k], mode=mode)
+    with pytest.raises(errors.IndexRangeError, match=r"(?s)m has shape \(3, 4\), float64"):
+        f(np.ones((3, 4)), np.array([7]))
+    g = sg.function([m], m.reshape((2, 3)) + 1, mode=mode)
+    with pytest.raises(errors.ShapeError, match=r"(?s)m has shape \(4, 4\), float64"):
+        g(np.ones((4, 4)))
