@@ -27,8 +27,6 @@ BROADCAST = (
     " shape=(..., 1, ...), or use T.addbroadcast, T.row, T.col"
 )
 RESHAPE = "the new sizes multiply to the number of elements; one may be -1, for what is left"
-    "the new sizes multiply to the number of elements; one of them may be -1, for what is left"
-)
 CURES: Mapping[type[Exception], str] = {
     ShapeError: "pass arrays whose sizes agree; sizes that are declared by one name, as in"
     " T.matrix(shape=('n', 3)), are compared before anything is computed",

@@ -19,7 +19,8 @@ FLOORS = [
     " gradient from_graph typed_list sparse tensor",
     "lower memory verify workspace footprint",
     "backends",
-    "mode blame runners borders progress pipeline profile guard limit warm request function show debug",
+    "mode blame runners borders progress pipeline profile guard limit warm request function show"
+    " debug",
     "catalogue data __init__ demo cli compat __main__",
 ]
 HEIGHT = {
