@@ -5,6 +5,7 @@ from bench.rows import (
     convolution,
     elementwise,
     embedding,
+    language,
     linalg,
     loops,
     reduction,
@@ -24,5 +25,6 @@ FAMILIES = (
     linalg,
     sampling,
     loops,
+    language,
 )
 ROWS = {row.name: row for family in FAMILIES for row in family.ROWS}

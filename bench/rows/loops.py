@@ -57,6 +57,17 @@ def scalar_jax(lib, values):
     return lambda: f(values)
 
 
+@SCALAR.built_for(TORCH)
+def scalar_torch(lib, values):
+    def run():
+        s = lib.torch.zeros(())
+        for v in values.unbind():
+            s = 0.9 * s + v * (1 - s)
+        return s
+
+    return run
+
+
 # --- a recurrence of vectors, with its gradient --------------------------------------------------
 
 
@@ -97,6 +108,21 @@ def vector_jax(lib, values):
 
     f = lib.jax.jit(lib.jax.grad(cost))
     return lambda: f(values)
+
+
+@VECTOR.built_for(TORCH)
+def vector_torch(lib, values):
+    x = values.clone().requires_grad_()
+
+    def run():
+        s, states = lib.torch.zeros(x.shape[1]), []
+        for row in x:
+            s = 0.5 * s + row
+            states.append(s)
+        (slope,) = lib.torch.autograd.grad((lib.torch.stack(states) ** 2).sum(), [x])
+        return slope
+
+    return run
 
 
 # --- a recurrent network -------------------------------------------------------------------------
