@@ -1,4 +1,4 @@
-"""The `symgraph` command: `demo`, `export`, `report`, `profile`, `ops`, `cache`."""
+"""The `symgraph` command: `demo`, `export`, `report`, `profile`, `ops`, `devices`, `cache`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from rich.table import Table
 
 import symgraph as sg
 from symgraph import catalogue, demo
-from symgraph.backends import disk
+from symgraph.backends import disk, nvidia
+from symgraph.backends.llvm.machine import host
 from symgraph.errors import ConfigError, SymgraphError
 from symgraph.mode import MODES
 from symgraph.profile import collected
@@ -59,6 +60,8 @@ def parser() -> argparse.ArgumentParser:
     add_report(commands.add_parser("report", help="write a page on a function", epilog=TARGET_HELP))
     add_profile(commands.add_parser("profile", help="run a program, tell where its time went"))
     add_ops(commands.add_parser("ops", help="list every op and function"))
+    devices = commands.add_parser("devices", help="list the devices here, and what GPUs lack")
+    devices.set_defaults(run=run_devices)
     add_cache(commands.add_parser("cache", help="show or clear the folder of compiled code"))
     return top
 
@@ -278,6 +281,25 @@ def run_profile(options: argparse.Namespace, console: Console) -> None:
         console.print(profile)
     if len(found) > options.most:
         console.print(f"and {len(found) - options.most} more functions; see --most")
+
+
+def run_devices(options: argparse.Namespace, console: Console) -> None:
+    """Print a table of devices, of the packages that a GPU needs, and what is missing."""
+    here = nvidia.this_machine()
+    cores = sg.config.workers
+    rows = [("cpu", host().cpu, f"{cores} threads")]
+    for place, card in enumerate(here.cards):
+        memory = f"{card.memory / 2**30:.1f} GiB, compute {nvidia.dotted(card.capability)}"
+        rows.append((f"cuda:{place}", card.name, memory))
+    if here.simulated:
+        rows.append((f"cuda:0-{here.count - 1}", "numba's simulator", "for tests; very slow"))
+    console.print(table("device name what", rows))
+    if here.driver is not None:
+        console.print(f"driver       runs CUDA {nvidia.dotted(here.driver)}")
+    for name, version in here.packages:
+        console.print(f"{name:12} {version}", markup=False)
+    problem = here.problem()
+    console.print("GPUs can be used" if problem is None else str(problem), markup=False)
 
 
 def run_cache(options: argparse.Namespace, console: Console) -> None:

@@ -16,7 +16,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from symgraph.errors import ConfigError
+from symgraph.devices import canonical
+from symgraph.errors import ConfigError, UnknownDeviceError
 
 
 def default_cache_dir() -> str:
@@ -38,6 +39,7 @@ class Flags:
 
     floatX: str = "float64"  # noqa: N815  dtype of `T.matrix()` and of Python floats beside integers
     mode: str = "fast_run"  # default of `function(mode=)`
+    device: str = "cpu"  # where functions compute and shared variables live: "cpu", "cuda:0", ...
     check: int = 0  # 0 nothing, 1 verify each stage, 2 also run each stage and compare
     threads: int = 0  # workers of compiled functions; 0 takes every core available
     cache: bool = True  # keep compiled code on disk
@@ -54,6 +56,11 @@ class Flags:
     def folder(self) -> Path | None:
         """The folder of compiled code, None when nothing is kept."""
         return Path(self.cache_dir or default_cache_dir()) if self.cache else None
+
+    @property
+    def place(self) -> str:
+        """The device by its one name."""
+        return canonical(self.device)
 
     @property
     def workers(self) -> int:
@@ -88,12 +95,22 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
 def _cure(name: str, value: Any) -> str:
     """What a flag takes, if it does not take `value`."""
     kind = TYPES[name]
+    if name == "device":
+        return _cure_of_device(value)
     if name in CHOICES:
         return "" if value in CHOICES[name] else ", ".join(map(repr, CHOICES[name]))
     if not isinstance(value, kind):
         return f"a {kind.__name__}"
     least = LEAST.get(name)
     return "" if least is None or value >= least else f"numbers from {least}"
+
+
+def _cure_of_device(value: Any) -> str:
+    try:
+        canonical(value)
+    except UnknownDeviceError:
+        return 'the names of devices: "cpu", "cuda", "cuda:1", ...'
+    return ""
 
 
 def parse_flags(text: str) -> dict[str, Any]:
@@ -126,7 +143,7 @@ class Config:
         return getattr(self._local, "flags", None) or self._default
 
     def __getattr__(self, name: str) -> Any:
-        if name not in TYPES and name not in ("folder", "workers"):
+        if name not in TYPES and name not in ("folder", "place", "workers"):
             raise ConfigError(f"there is no flag {name!r}; the flags are {', '.join(TYPES)}")
         return getattr(self.flags, name)
 
@@ -136,6 +153,11 @@ class Config:
             object.__setattr__(self, "_default", flags)
         else:
             self._local.flags = flags
+
+    @property
+    def simulator(self) -> bool:
+        """Whether numba's simulator stands in for a GPU: `NUMBA_ENABLE_CUDASIM=1`."""
+        return os.environ.get("NUMBA_ENABLE_CUDASIM", "0") == "1"
 
     @contextmanager
     def __call__(self, **changes: Any) -> Iterator[Config]:

@@ -136,6 +136,34 @@ class VerifyError(SymgraphError, AssertionError):
     """A stage of the compiler changed the result, or broke a rule of its own language."""
 
 
+class DeviceError(SymgraphError, RuntimeError):
+    """Base of the errors of devices: a GPU is asked for, and cannot be used."""
+
+
+class UnknownDeviceError(DeviceError, ValueError):
+    """A name that no device has, or the number of a GPU beyond those that are there."""
+
+
+class NoDeviceError(DeviceError):
+    """A GPU is asked for on a machine without one, or without NVIDIA's driver."""
+
+
+class MissingExtraError(DeviceError, ImportError):
+    """A GPU is asked for, but the packages that symgraph needs for it are not installed."""
+
+
+class OldDriverError(DeviceError):
+    """NVIDIA's driver is older than the CUDA version of the packages installed."""
+
+
+class DeviceMemoryError(DeviceError, MemoryError):
+    """A device has not enough memory; the message lists the largest buffers in use."""
+
+
+class DeviceMismatchError(InputError):
+    """An array lies on another device than the one that is to compute with it."""
+
+
 class ConfigError(SymgraphError, ValueError):
     """A flag that does not exist, or a value it cannot take."""
 

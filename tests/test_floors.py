@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "symgraph"
 # Lowest first; what stands on one line may be imported by what stands after it on that line.
 FLOORS = [
-    "errors config later places",
+    "errors devices config later places",
     "graph flat",
     "kernel types absent records interpret",
     "families rewrite signature",
