@@ -6,6 +6,7 @@ Build expressions with `symgraph.tensor`, ask for gradients with `grad`, compile
 from symgraph import errors, gradient, graph, sparse, tensor, typed_list
 from symgraph.config import config
 from symgraph.debug import bisect, diff, record, replay, trace
+from symgraph.device_array import DeviceArray
 from symgraph.from_graph import OpFromGraph
 from symgraph.function import Function, function
 from symgraph.gradient import (
@@ -27,7 +28,7 @@ from symgraph.loops import OrderedUpdates, foldl, foldr, map, reduce, scan, scan
 from symgraph.mode import Mode, MonitorMode
 from symgraph.ops.custom import as_op
 from symgraph.ops.watch import PdbBreakpoint, Print
-from symgraph.places import name_scope
+from symgraph.places import device, name_scope
 from symgraph.random import RandomStream
 from symgraph.request import In, Out
 from symgraph.shared import SharedVariable, shared
@@ -38,6 +39,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Apply",
     "Constant",
+    "DeviceArray",
     "Function",
     "Graph",
     "In",
@@ -63,6 +65,7 @@ __all__ = [
     "config",
     "constant",
     "debugprint",
+    "device",
     "diff",
     "disconnected_grad",
     "errors",

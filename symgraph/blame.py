@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from symgraph.device_array import DeviceArray
 from symgraph.errors import (
     IndexRangeError,
     InputShapeError,
@@ -55,7 +56,7 @@ def failure_error(
 def passed(variables: Sequence[Variable], arrays: Sequence[Any]) -> Iterator[str]:
     """A line for each argument: its shape, its dtype, its strides where it is not row-major."""
     for var, array in zip(variables, arrays, strict=False):
-        if isinstance(array, np.ndarray):
+        if isinstance(array, np.ndarray | DeviceArray):
             yield f"  {var} has shape {array.shape}, {_layout(array)}"
 
 
@@ -70,6 +71,8 @@ def _cure(failure: Failure, message: str, values: Sequence[int]) -> Iterator[str
 
 def _layout(array: Any) -> str:
     """The dtype of an array, and its strides where it is not row-major."""
+    if isinstance(array, DeviceArray):
+        return f"{array.dtype} on {array.device}"
     strides = "" if array.flags.c_contiguous else f", strides {array.strides}"
     return f"{array.dtype}{strides}"
 

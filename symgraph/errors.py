@@ -14,11 +14,12 @@ import numpy as np
 
 
 class Place(NamedTuple):
-    """Where the user wrote something: a file, a line number, the name scope open there."""
+    """Where the user wrote something: a file, a line; the name scope and the device open there."""
 
     file: str
     line: int
     scope: str = ""
+    device: str = ""
 
     def __str__(self) -> str:
         text = linecache.getline(self.file, self.line).strip()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
@@ -19,11 +20,13 @@ import numpy as np
 from symgraph import warm
 from symgraph.backends.llvm import target
 from symgraph.config import config
+from symgraph.device_array import DeviceArray, fitting, moved, on_device
+from symgraph.devices import CPU
 from symgraph.errors import (
+    DeviceError,
+    DeviceMismatchError,
     GraphTypeError,
     InputError,
-    InputShapeError,
-    InputTypeError,
     MissingArgumentError,
     NanError,
     SurplusArgumentError,
@@ -37,6 +40,7 @@ from symgraph.guard import badness, first_bad
 from symgraph.later import Later
 from symgraph.limit import Limited, predict, values_of
 from symgraph.mode import Mode, get_mode
+from symgraph.ops.transfer import put_nowhere
 from symgraph.pipeline import Trace, compile_native, compile_task
 from symgraph.profile import Profile
 from symgraph.request import In, Out, Request, requested
@@ -61,6 +65,7 @@ def function(
     profile: bool | None = None,
     on_unused_input: str | None = None,
     memory_limit: int | None = None,
+    device: str | None = None,
 ) -> Function:
     """Compile the computation of `outputs` from `inputs` into a callable.
 
@@ -89,9 +94,15 @@ def function(
         The bytes a call may take at most, as `Function.memory` counts them. Where the usual program
         takes more for the arguments of a call, cheap values are computed twice instead of kept; a
         call for which that is not enough raises `MemoryLimitError`, which says what is.
+    device
+        Where it computes: "cpu", "cuda" (the first GPU), "cuda:1", ...; `config.device` if None.
+        What was put elsewhere, by `device`, `transfer` or a shared variable's target, is computed
+        there. Results are NumPy arrays, unless `Out(variable, device=...)` leaves them there.
 
     Raises
     ------
+    DeviceError
+        A GPU that the function needs cannot be used; the subclass and its message say why.
     UnusedInputError, MissingInputError, UpdateError, DuplicateUpdateError, GraphTypeError
 
     >>> import symgraph.tensor as T
@@ -111,7 +122,14 @@ def function(
     )
     measured = bool(config.profile if profile is None else profile)
     request = Request(
-        specs, variables, form, pairs, get_mode(mode), name or "function", measured, memory_limit
+        specs,
+        variables,
+        form,
+        pairs,
+        get_mode(mode, device),
+        name or "function",
+        measured,
+        memory_limit,
     )
     return Function(request)
 
@@ -157,7 +175,9 @@ class Function:
         self._run = self._runner(task, title)
         spent = sum(self.seconds.values())
         log.info("%s compiled in %.3f s; %s", self.name, spent, "; ".join(self._trace.cached))
-        self._fast = isinstance(self._run, Compiled | Limited)
+        first = self._run.first if isinstance(self._run, Limited) else self._run
+        self._fast = isinstance(first, Compiled)
+        self._homes = [self._trace.homes.get(shared, CPU) for shared in self.shared]
         self._invoke = self._run.__call__
         self._stored = [shared.container for shared in self.shared]
         self._form = request.form.maker()
@@ -244,7 +264,7 @@ class Function:
     def arrays(self, values: Sequence[Any]) -> list[Any]:
         """Arguments, then the shared variables, as row-major, aligned arrays of their types."""
         filtered = [self._filter(s, v) for s, v in zip(self.inputs, values, strict=True)]
-        arrays = [*filtered, *(s.container.value for s in self.shared)]
+        arrays = [*filtered, *map(_at_home, self.shared, self._homes)]
         if not self._fast:
             return arrays
         return [
@@ -254,10 +274,25 @@ class Function:
 
     def _filter(self, spec: In, value: Any) -> Any:
         try:
+            held = on_device(value)
+            if held is not None:
+                return self._accepted(fitting(spec.variable.type, held))
             return spec.variable.type.filter(value, spec.strict, spec.allow_downcast)
-        except (InputTypeError, InputShapeError) as error:
+        except InputError as error:
             place = f"argument {spec.variable}, made at {spec.variable.made_at},"
             raise type(error)(f"{self.name}: {place} {error}") from None
+
+    def _accepted(self, array: DeviceArray) -> DeviceArray:
+        """An array on one of the devices that this function computes on."""
+        devices = {CPU, self.request.mode.device, *self._trace.places.values()}
+        if array.device in devices:
+            return array
+        where = " and ".join(sorted(devices))
+        raise DeviceMismatchError(
+            f"lies on {array.device}, but this function computes on {where};"
+            " pass it as .numpy(), or .to(...) where it computes, or compile with"
+            f" device={array.device!r}"
+        )
 
     def arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """The arguments in order, keywords and defaults put in their places."""
@@ -294,11 +329,12 @@ class Function:
     def _watch(self, results: Sequence[Any], values: Sequence[Any]) -> None:
         """Refuse results that hold NaN (or what the mode forbids), naming who made the first."""
         mode = self.request.mode
-        kinds = [badness(result, mode.inf) for result in results]
+        kinds = [badness(moved(result, CPU), mode.inf) for result in results]
         found = next(filter(None, kinds), "")
         if not found:
             return
-        bad = first_bad(self.trace.stages["canonical"], self.arrays(values), mode)
+        plain = [moved(value, CPU) for value in self.arrays(values)]
+        bad = first_bad(self.trace.stages["canonical"], plain, mode)
         where = str(bad) if bad else "in an argument"
         read = "".join(f"\n  it read {operand}" for operand in bad.operands) if bad else ""
         raise NanError(f"{self.name}: a result is {found}, {where}; nothing was stored{read}")
@@ -458,11 +494,27 @@ def _as_value(item: Any) -> Any:
     return np.asarray(item)
 
 
+def _at_home(shared: SharedVariable, home: str) -> Any:
+    """The value of a shared variable, from now on where a function needs it."""
+    container = shared.container
+    container.value = moved(container.value, home, (str(shared), shared.made_at))
+    return container.value
+
+
 def _unpickled(request: Request, shared: tuple[SharedVariable, ...], flat: Flat) -> Function:
+    """The function; compiled for the CPU, with a warning, if this machine has not got its GPUs."""
     roots = unflatten(flat)
     count = len(roots) - len(shared)
     updates = list(zip(shared, roots[count:], strict=True))
-    return Function(replace(request, outputs=roots[:count], updates=updates))
+    whole = replace(request, outputs=roots[:count], updates=updates)
+    try:
+        return Function(whole)
+    except DeviceError as error:
+        warnings.warn(f"{request.name}: {error}; compiled for the CPU instead", stacklevel=2)
+    roots = put_nowhere(roots)
+    updates = list(zip(shared, roots[count:], strict=True))
+    mode = replace(request.mode, device=CPU)
+    return Function(replace(request, outputs=roots[:count], updates=updates, mode=mode))
 
 
 def evaluate(variable: Variable, inputs: Mapping[Any, Any] | None = None, **options: Any) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symgraph.config import config
+from symgraph.devices import canonical
 from symgraph.errors import ConfigError
 from symgraph.graph import Apply
 from symgraph.rewrite import RuleSet
@@ -35,6 +36,10 @@ class Mode:
         Whether they are also searched for infinities and values above 1e10.
     watch
         Called with each node and the list of its values, by the backend "interpret".
+    device
+        Where is computed what was put nowhere else: "cpu", "cuda", "cuda:1", ...; `config.device`
+        if empty. What a GPU cannot compute is done by `backend` on the CPU. The backend "cuda" is
+        the device "cuda".
     """
 
     backend: str = "llvm"
@@ -43,6 +48,7 @@ class Mode:
     nan: bool = False
     inf: bool = False
     watch: Callable[[Apply, Sequence[Any]], None] | None = None
+    device: str = ""
 
     def including(self, *names: str) -> Mode:
         """With more rules, by the names of rules or sets."""
@@ -57,7 +63,8 @@ class Mode:
         strange = [name for name in names if all(rule.name != name for rule in ALL.known)]
         if strange:
             raise pickle.PicklingError(f"a mode with rules of your own ({strange[0]}, ...)")
-        return _restored, (self.backend, names, self.check, self.nan, self.inf, self.watch)
+        kept = (self.check, self.nan, self.inf, self.watch, self.device)
+        return _restored, (self.backend, names, *kept)
 
 
 def _restored(backend: str, names: Sequence[str], *rest: Any) -> Mode:
@@ -90,10 +97,14 @@ def MonitorMode(
     return Mode(backend="interpret", rules=rules, watch=post_func)
 
 
-def get_mode(mode: Mode | str | None) -> Mode:
-    """The mode meant by a `Mode`, a name in any case, or None for `config.mode`."""
+def get_mode(mode: Mode | str | None, device: str | None = None) -> Mode:
+    """The mode meant by a `Mode`, a name in any case, or None for `config.mode`; for a device."""
     found = mode if isinstance(mode, Mode) else _named(mode or str(config.mode))
-    return replace(found, check=max(found.check, config.check), nan=found.nan or config.nan_check)
+    if found.backend == "cuda":
+        found = replace(found, backend="llvm", device=found.device or "cuda")
+    where = canonical(device or found.device or config.place)
+    check, nan = max(found.check, config.check), found.nan or config.nan_check
+    return replace(found, check=check, nan=nan, device=where)
 
 
 def _named(name: str) -> Mode:

@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from symgraph.backends import disk, threads
 from symgraph.backends.llvm import target
 from symgraph.backends.llvm.machine import host
+from symgraph.backends.nvidia import this_machine
 from symgraph.borders import Bordered, has_records, opened
 from symgraph.config import config
+from symgraph.devices import CPU, number
 from symgraph.families import (
     Assemble,
     Elemwise,
@@ -40,8 +42,10 @@ from symgraph.lower.lower import Lowered, lower
 from symgraph.memory import Plan, plan
 from symgraph.mode import Mode
 from symgraph.ops.ifelse import Branches, with_branches
+from symgraph.placement import COPIES, Placed, kind_of, needs_placement, placed, with_updates
 from symgraph.progress import waiting
 from symgraph.runners import Chain, Compared, Interpreted, Native, Runner, Task
+from symgraph.spread import Copies, OnGpu, Part, Spread
 from symgraph.types import TensorType
 from symgraph.verify import check_graph
 
@@ -76,6 +80,8 @@ class Trace:
     runners: list[Native | Interpreted] = field(default_factory=list)
     cached: list[str] = field(default_factory=list)  # where the code of each part came from
     clocked: bool = False  # whether what runs measures its steps
+    homes: Mapping[Variable, str] = field(default_factory=dict)  # where inputs lie, if not the CPU
+    places: Mapping[Apply, str] = field(default_factory=dict)  # the devices of nodes, if several
 
     def stage(self, name: str, make: Callable[[], T]) -> T:
         """Run a stage: the one seam between stages."""
@@ -106,7 +112,12 @@ def compile_task(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
         check_graph(Graph(canonical.inputs, canonical.roots))
     if mode.backend == "interpret":
         return _interpreted(canonical, trace, mode)
-    native = _native(canonical, mode, title, trace)
+    native: Runner
+    if needs_placement(canonical, mode.device):
+        spread = _placed(canonical, mode, trace)
+        canonical, native = spread.task, _spread(spread, mode, title, trace)
+    else:
+        native = _native(canonical, mode, title, trace)
     if mode.check < 2:
         return native
     return Compared({"the user's graph": user, "the rewritten graph": canonical}, native)
@@ -121,19 +132,67 @@ def _native(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     if halves:
         task = task.with_roots(widened(task.roots, task.inputs))
     task = task.with_roots(with_branches(task.roots))
-    parts = trace.stage("parts", lambda: cut(task, halves))
-    if len(parts) == 1 and parts[0][1]:
+    parts = trace.stage("parts", lambda: _parts(task, halves))
+    if len(parts) == 1 and parts[0][1] == 0:
         return compile_native(task, mode, title, trace)
     runners = [
         (
             part,
             compile_native(_detached(part), mode, title, trace)
-            if native
+            if python == 0
             else _interpreted(part, trace, mode),
         )
-        for part, native in parts
+        for part, python in parts
     ]
     return Chain(task, runners)
+
+
+def _parts(task: Task, halves: bool) -> list[tuple[Task, int]]:
+    """The task itself if all of it is native, else its parts: native ones, and Python's."""
+    parts = cut(task, lambda node: 0 if is_native(node, halves) else 1)
+    return [(task, 0)] if [kind for _, kind in parts] == [0] else parts
+
+
+def _placed(task: Task, mode: Mode, trace: Trace) -> Placed:
+    """The task on its devices, which have to be there."""
+    task = task.with_roots(with_branches(task.roots))
+    found = placed(task, mode.device, is_native)
+    for device in found.devices:
+        this_machine().check(device)
+    trace.stage("canonical", lambda: found.task)
+    trace.homes, trace.places = found.homes, found.places
+    return found
+
+
+def _spread(found: Placed, mode: Mode, title: str, trace: Trace) -> Runner:
+    """The runner of a placed task: copies, parts for GPUs, parts for the CPU."""
+    if not found.devices:
+        return _native(found.task, mode, title, trace)
+    kinds = (COPIES, *found.devices, CPU)
+    parts = cut(found.task, lambda node: kinds.index(kind_of(node, found.places)), len(kinds))
+    trace.stage("parts", lambda: parts)
+    last = max((n for n, (_, kind) in enumerate(parts) if kind), default=-1)
+    tasks = [part for part, _ in parts]
+    if last >= 0:
+        tasks[last] = with_updates(tasks[last], tasks[last + 1 :], found, kinds[parts[last][1]])
+    made = [
+        _part(part, kinds[kind], mode, title, trace)
+        for part, (_, kind) in zip(tasks, parts, strict=True)
+    ]
+    return Spread(found.task, found.homes, made)
+
+
+def _part(task: Task, place: str, mode: Mode, title: str, trace: Trace) -> Part:
+    if place == COPIES:
+        return Part(task, "", Copies(task))
+    if place == CPU:
+        on_cpu = _native(_detached(task), mode, f"{title}, on the CPU", trace)
+        return Part(task, CPU, on_cpu, on_cpu.replaced)
+    native = compile_native(
+        _detached(task), replace(mode, backend="cuda", device=place), title, trace
+    )
+    run = OnGpu(native, place)
+    return Part(task, place, run, run.replaced)
 
 
 def _interpreted(task: Task, trace: Trace, mode: Mode) -> Runner:
@@ -144,9 +203,10 @@ def _interpreted(task: Task, trace: Trace, mode: Mode) -> Runner:
 
 def _detached(part: Task) -> Task:
     """The same part, on inputs that nothing computes: lowering looks no further than them."""
-    replace = {var: _leaf(var) for var in part.inputs if var.owner is not None}
-    inputs = tuple(replace.get(var, var) for var in part.inputs)
-    return Task(inputs, tuple(clone_graph(part.outputs, replace)))
+    leaves = {var: _leaf(var) for var in part.inputs if var.owner is not None}
+    inputs = tuple(leaves.get(var, var) for var in part.inputs)
+    whole = Task(inputs, part.outputs, part.updates)
+    return whole.with_roots(clone_graph(part.roots, leaves))
 
 
 def _leaf(var: Variable) -> Variable:
@@ -167,7 +227,7 @@ def compile_native(
     threads.set_threads(config.workers, config.folder)
     before = disk.stats()
     if mode.backend == "cuda":
-        entry = trace.stage("code", lambda: cuda_target.load(planned, title))
+        entry = trace.stage("code", lambda: cuda_target.load(planned, title, number(mode.device)))
     elif mode.backend == "numba" and not trace.clocked:
         load = numba_side.load
         entry = trace.stage("code", lambda: load(planned, title, config.folder))
@@ -221,10 +281,10 @@ def is_widened(node: Apply) -> bool:
     return computes_half(node) and host().converts_half
 
 
-def cut(task: Task, halves: bool = False) -> list[tuple[Task, bool]]:
-    """The task in parts that run one after the other, each native or not."""
+def cut(task: Task, kind: Callable[[Apply], int], kinds: int = 2) -> list[tuple[Task, int]]:
+    """The task in parts that run one after the other, each of nodes of one kind, 0, 1, ..."""
     nodes = toposort(task.roots, stop=task.inputs)
-    times = _times(nodes, halves)
+    times = _times(nodes, kind, kinds)
     roots = set(task.roots)
     last_use: dict[Variable, int] = {}
     for node in nodes:
@@ -238,15 +298,14 @@ def cut(task: Task, halves: bool = False) -> list[tuple[Task, bool]]:
         read = dict.fromkeys(
             v for n in members for v in n.inputs if v not in inside and not isinstance(v, Constant)
         )
-        parts.append((Task(tuple(read), tuple(needed)), time_ % 2 == 0))
-    return [(task, parts[0][1])] if len(parts) == 1 else parts
+        parts.append((Task(tuple(read), tuple(needed)), time_ % kinds))
+    return parts
 
 
-def _times(nodes: Sequence[Apply], halves: bool) -> dict[Apply, int]:
-    """For each node the part it runs in: native parts are even, others odd."""
+def _times(nodes: Sequence[Apply], kind: Callable[[Apply], int], kinds: int) -> dict[Apply, int]:
+    """For each node the part it runs in: part n has nodes of kind n modulo `kinds`."""
     times: dict[Apply, int] = {}
     for node in nodes:
         earliest = max((times[v.owner] for v in node.inputs if v.owner in times), default=0)
-        wrong = earliest % 2 == (1 if is_native(node, halves) else 0)
-        times[node] = earliest + wrong
+        times[node] = earliest + (kind(node) - earliest) % kinds
     return times

@@ -1,4 +1,4 @@
-"""Where the user wrote what: the line, and the name scope open there."""
+"""Where the user wrote what: the line, the name scope and the device open there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
+from symgraph.devices import canonical
 from symgraph.errors import Place
 
 PACKAGE = str(Path(__file__).parent)
@@ -15,6 +16,7 @@ DEMO = str(Path(__file__).parent / "demo.py")  # written as a user's program, an
 
 _PLACE: ContextVar[Place | None] = ContextVar("place", default=None)
 _SCOPE: ContextVar[str] = ContextVar("scope", default="")
+_DEVICE: ContextVar[str] = ContextVar("device", default="")
 
 
 @contextmanager
@@ -46,6 +48,29 @@ def name_scope(name: str) -> Iterator[str]:
         _SCOPE.reset(token)
 
 
+@contextmanager
+def device(name: str) -> Iterator[str]:
+    """What is made inside the block is computed on a device: "cpu", "cuda", "cuda:1", ...
+
+    So are its gradients. Copies between devices are put in where they are needed. Shared variables
+    made inside live there. Gives the one name of the device.
+
+    Raises
+    ------
+    UnknownDeviceError
+        No device could be called that. Whether there is such a device is asked by `function`.
+
+    >>> with device("cuda1") as name:
+    ...     print(name)
+    cuda:1
+    """
+    token = _DEVICE.set(canonical(name))
+    try:
+        yield _DEVICE.get()
+    finally:
+        _DEVICE.reset(token)
+
+
 def user_place() -> Place:
     """The file and line of the innermost caller outside this package, and the scope there."""
     place = _PLACE.get()
@@ -54,7 +79,7 @@ def user_place() -> Place:
     frame = sys._getframe(1)
     while frame.f_back is not None and _is_own(frame.f_code.co_filename):
         frame = frame.f_back
-    return Place(frame.f_code.co_filename, frame.f_lineno, _SCOPE.get())
+    return Place(frame.f_code.co_filename, frame.f_lineno, _SCOPE.get(), _DEVICE.get())
 
 
 def _is_own(file: str) -> bool:

@@ -18,6 +18,7 @@ from symgraph.errors import (
 )
 from symgraph.graph import Constant, Variable, ancestors, clone_graph
 from symgraph.mode import Mode
+from symgraph.ops.transfer import transfer
 from symgraph.shared import SharedVariable
 from symgraph.types import as_tensor_variable
 
@@ -63,10 +64,16 @@ class In:
 
 @dataclass(frozen=True, eq=False)
 class Out:
-    """An output; `borrow` is taken for Theano's sake, results are always the caller's own."""
+    """An output; `borrow` is taken for Theano's sake, results are always the caller's own.
+
+    `device` names the device to leave the result on, as a `DeviceArray` that may still be computed
+    when the call returns; "" is the one that the function computes on. By default results are
+    NumPy arrays.
+    """
 
     variable: Variable
     borrow: bool = False
+    device: str | None = None
 
 
 Update = tuple[SharedVariable, Variable]
@@ -165,7 +172,10 @@ def _as_outputs(outputs: Any) -> tuple[list[Variable], Form]:
 
 def _output(item: Any) -> Variable:
     value = item.variable if isinstance(item, Out) else item
-    return value if isinstance(value, Variable) else as_tensor_variable(value)
+    var = value if isinstance(value, Variable) else as_tensor_variable(value)
+    if isinstance(item, Out) and item.device is not None:
+        return transfer(var, item.device or None)
+    return var
 
 
 def _cut_off(specs: Sequence[In]) -> tuple[list[In], dict[Variable, Variable]]:

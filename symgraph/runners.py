@@ -20,6 +20,8 @@ import numpy.typing as npt
 
 from symgraph.backends.stop import Stop
 from symgraph.blame import failure_error, passed
+from symgraph.device_array import moved
+from symgraph.devices import CPU
 from symgraph.errors import IndexRangeError, InputShapeError, MatrixError, ShapeError
 from symgraph.graph import Apply, Constant, Variable
 from symgraph.interpret import interpret
@@ -257,8 +259,9 @@ class Compared:
     def __call__(self, arrays: Arrays) -> list[Array]:
         """The native results, after every stage has been found to agree."""
         expected: list[Array] | None = None
+        plain = [moved(array, CPU) for array in arrays]
         for name, task in self.stages.items():
-            results = Interpreted(task)(arrays)
+            results = Interpreted(task)(plain)
             if expected is not None:
                 compare_values(name, task.roots, expected, results)
             else:
@@ -267,7 +270,7 @@ class Compared:
         found = self._run_native(copies)
         assert expected is not None
         task = next(iter(self.stages.values()))
-        compare_values("native code", task.roots, expected, found)
+        compare_values("native code", task.roots, expected, [moved(v, CPU) for v in found])
         return found
 
     def _run_native(self, copies: list[Array]) -> list[Array]:

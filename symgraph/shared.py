@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from symgraph.device_array import DeviceArray, fitting, moved, on_device
+from symgraph.devices import CPU, canonical
 from symgraph.errors import GraphTypeError, InputError
 from symgraph.graph import Type, Variable
 from symgraph.records import FORMATS, SparseTensorType, is_sparse_matrix
@@ -15,12 +17,29 @@ from symgraph.variable import TensorOperators
 
 
 class Container:
-    """Where a shared variable and its clones keep their value: a row-major, writable array."""
+    """Where a shared variable and its clones keep their value: a row-major, writable array.
 
-    __slots__ = ("value",)
+    Attributes
+    ----------
+    value
+        NumPy's array, or one on a device.
+    target
+        The device it was made for; "" if it lives where the functions that use it compute.
+    """
 
-    def __init__(self, value: Any) -> None:
-        self.value = value
+    __slots__ = ("target", "value")
+
+    def __init__(self, value: Any, target: str = "") -> None:
+        self.value, self.target = value, target
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (self.value, self.target)
+
+
+def _unpickled(value: Any, target: str) -> Container:
+    """The container; where this machine has not got its device, it is bound to none."""
+    there = isinstance(value, DeviceArray) or target == CPU
+    return Container(value, target if there else "")
 
 
 class SharedVariable(Variable):
@@ -40,24 +59,47 @@ class SharedVariable(Variable):
     allow_downcast: bool | None
 
     def get_value(self, borrow: bool = False, return_internal_type: bool = False) -> Any:
-        """The value: a copy, or with `borrow` the array itself, which functions may overwrite."""
+        """The value: a copy, or with `borrow` the array itself, which functions may overwrite.
+
+        A value on a device comes as a copy in NumPy's memory, whatever `borrow` says, unless
+        `return_internal_type` asks for the `DeviceArray`.
+        """
         value = self.container.value
+        if isinstance(value, DeviceArray):
+            if not return_internal_type:
+                return value.numpy()
+            return value if borrow else value.copy()
         return value if borrow else np.array(value, copy=True)
 
     def set_value(self, value: Any, borrow: bool = False) -> None:
         """Give it a value of its type; a value that does not fit leaves it as it was.
 
-        With `borrow` an array that is as the type stores it is taken without a copy.
+        With `borrow` an array that is as the type stores it is taken without a copy. It may lie on
+        a device, in the hands of any library; it is brought to where this variable lives.
         """
         try:
-            array = self.type.filter(value, self.strict, self.allow_downcast)
+            array = on_device(value)
+            if array is None:
+                kept = self.type.filter(value, self.strict, self.allow_downcast)
+                array = owned(kept, value, borrow)
+            else:
+                array = fitting(self.type, array)
+                array = array if borrow else array.copy()
         except InputError as error:
             raise type(error)(f"the value for {self}, made at {self.made_at}, {error}") from None
-        self.container.value = owned(array, value, borrow)
+        self.container.value = moved(array, self._home(array), (str(self), self.made_at))
+
+    def _home(self, array: Any) -> str:
+        """Where a new value is to lie: on the device asked for, or else where the old one was."""
+        if self.container.target:
+            return self.container.target
+        places = (v.device for v in (self.container.value, array) if isinstance(v, DeviceArray))
+        return next(places, CPU)
 
     def zero(self, borrow: bool = False) -> None:
         """Set every element to 0."""
-        self.container.value = np.zeros_like(self.container.value)
+        old = self.container.value
+        self.set_value(np.zeros(old.shape, old.dtype), borrow=True)
 
     def clone(self) -> Variable:
         """A variable that shares the value."""
@@ -126,6 +168,9 @@ def shared(
         Whether to keep the array passed instead of a copy.
     shape
         Sizes that every value has to have: ints, names, None (any). All None by default.
+    target
+        The device it lives on, "cpu" or "cuda:1"; what reads it is computed on that GPU. By default
+        that of an open `device` block, or else none: it lives where functions use it.
 
     >>> state = shared(0.0, name="state")
     >>> state.get_value()
@@ -135,17 +180,23 @@ def shared(
         raise GraphTypeError(f"a shared variable holds a value, but {value} is symbolic")
     if is_sparse_matrix(value):
         return _shared_sparse(value, name, strict, allow_downcast, borrow)
-    array = np.asarray(value)
+    held = on_device(value)
+    array: Any = np.asarray(value) if held is None else held
     if str(array.dtype) not in DTYPES:
         raise GraphTypeError(
             f"a {type(value).__name__} cannot be the value of a shared variable: its dtype is"
             f" {array.dtype}; convert it to an array of numbers"
         )
-    if target not in (None, "cpu"):
-        raise GraphTypeError(f"there is no device {target!r}; only 'cpu' is available")
     pattern = shape if shape is not None else broadcastable
     kind = TensorType(str(array.dtype), pattern if pattern is not None else [None] * array.ndim)
-    checked = kind.filter(array)
-    return TensorSharedVariable(
-        kind, owned(checked, value, borrow), name=name, strict=strict, allow_downcast=allow_downcast
-    )
+    made = TensorSharedVariable(kind, name=name, strict=strict, allow_downcast=allow_downcast)
+    made.container.target = _target(target, made, held)
+    made.set_value(value if held is None else held, borrow)
+    return made
+
+
+def _target(asked: str | None, var: Variable, held: DeviceArray | None) -> str:
+    """The device a new variable is bound to: as asked, or the block's, or its value's; or none."""
+    if asked is not None:
+        return canonical(asked)
+    return var.made_at.device or ("" if held is None else held.device)

@@ -57,6 +57,7 @@ from symgraph.ops.sort import *
 from symgraph.ops.special import *
 from symgraph.ops.stacking import *
 from symgraph.ops.statistics import *
+from symgraph.ops.transfer import *
 from symgraph.ops.windows import *
 from symgraph.types import RANK_NAMES, TensorType, as_tensor_variable, constant
 from symgraph.variable import TensorConstant, TensorVariable

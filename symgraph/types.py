@@ -239,12 +239,16 @@ class TensorType(Type):
         None also rounds a Python float to `config.floatX`.
         """
         array = self._convert(value, strict, allow_downcast)
+        self.check_sizes(array)
+        return array
+
+    def check_sizes(self, array: Any) -> None:
+        """Refuse an array, of any library, whose rank or sizes are not those of this type."""
         if array.ndim != self.ndim:
             raise InputTypeError(f"has {array.ndim} axes where {self.ndim} are needed ({self})")
         for axis, (size, want) in enumerate(zip(array.shape, self.shape, strict=True)):
             if isinstance(want, int) and size != want:
                 raise InputShapeError(f"has {size} elements along axis {axis}, not {want} ({self})")
-        return array
 
     def _convert(
         self, value: Any, strict: builtins.bool, allow_downcast: builtins.bool | None

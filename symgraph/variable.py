@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from symgraph.errors import NotNumPyError
 from symgraph.graph import Constant, Variable
 from symgraph.operators import Operators
 from symgraph.ops import (
@@ -25,6 +24,7 @@ from symgraph.ops import (
     select,
     shape,
     sort,
+    transfer,
 )
 from symgraph.types import TensorType
 
@@ -222,11 +222,10 @@ class TensorOperators(Operators):
 
     conjugate = conj
 
-    def transfer(self, target: str) -> Variable:
-        """This on another device; "cpu" is the only one."""
-        if target != "cpu":
-            raise NotNumPyError(f"there is no device {target!r}; only 'cpu' is available")
-        return self
+    def transfer(self, target: str | None = None) -> Variable:
+        """This on another device: "cpu", "cuda:1"; None is the one the function computes on."""
+        result: Variable = transfer.transfer(self, target)
+        return result
 
 
 class TensorVariable(TensorOperators):

@@ -28,6 +28,7 @@ from symgraph.backends.llvm.machine import host
 from symgraph.config import Flags, config
 from symgraph.graph import Constant
 from symgraph.mode import Mode
+from symgraph.placement import needs_placement
 from symgraph.rules import ALL
 from symgraph.runners import Native, Runner, Task, Warm
 from symgraph.signature import NoSignatureError, Signature, signature_of
@@ -63,7 +64,7 @@ def place_of(task: Task, mode: Mode) -> Place | None:
     folder = disk.usable(config.folder)
     known = set(ALL.known)
     plain = mode.backend == "llvm" and not mode.check and all(r in known for r in mode.rules)
-    if folder is None or not plain or not _sources():
+    if folder is None or not plain or not _sources() or needs_placement(task, mode.device):
         return None
     try:
         signature = signature_of(task.inputs, task.roots)

@@ -12,15 +12,15 @@ PACKAGE = Path(__file__).parent.parent / "symgraph"
 FLOORS = [
     "errors devices config later places",
     "graph flat",
-    "kernel types absent records interpret",
+    "kernel types device_array absent records interpret",
     "families rewrite signature",
     "ops",
     "operators variable rules shared random linalg fft nnet signal grad forward batch loops ifelse"
     " gradient from_graph typed_list sparse tensor",
     "lower memory verify workspace footprint",
     "backends",
-    "mode blame runners borders progress pipeline profile guard limit warm request function show"
-    " debug",
+    "mode blame runners placement spread borders progress pipeline profile guard limit warm"
+    " request function show debug",
     "catalogue data __init__ demo cli compat __main__",
 ]
 HEIGHT = {

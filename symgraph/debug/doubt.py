@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from symgraph.device_array import moved, on_device
+from symgraph.devices import CPU
 from symgraph.errors import VerifyError
 from symgraph.function import Function
 from symgraph.graph import Apply, Constant, Graph, Variable
@@ -92,7 +94,9 @@ def _values(function: Function, inputs: Sequence[Any] | Mapping[str, Any]) -> di
     named = inputs if isinstance(inputs, Mapping) else None
     found: dict[Variable, Any] = {s: s.get_value() for s in function.get_shared()}
     for place, spec in enumerate(function.inputs):
-        value = named[str(spec.key)] if named is not None else inputs[place]  # type: ignore[index]
+        given = named[str(spec.key)] if named is not None else inputs[place]  # type: ignore[index]
+        held = on_device(given)
+        value = given if held is None else held.numpy()
         found[spec.variable] = spec.variable.type.filter(value, allow_downcast=True)
     return found
 
@@ -167,7 +171,7 @@ def _wrong_kernel(function: Function, values: Mapping[Variable, Any]) -> Culprit
     native = compile_task(Task(task.inputs, wanted), plain, "bisect", Trace())(arrays)
     right = interpret(wanted, dict(zip(task.inputs, arrays, strict=True)))
     for var, want, have in zip(wanted, right, native, strict=True):
-        problem = difference(want, have)
+        problem = difference(want, moved(have, CPU))
         if problem:
             assert var.owner is not None
             return Culprit("kernel", _kernel(function, var.owner), str(var.made_at), problem)
@@ -177,7 +181,9 @@ def _wrong_kernel(function: Function, values: Mapping[Variable, Any]) -> Culprit
 def _kernel(function: Function, node: Apply) -> str:
     steps = (step for plan in function.trace.plans for step in plan.body)
     names = (step_name(step) for step in steps if node in nodes_of(step))
-    return f"{next(names, 'of the driver')} ({node.op})"
+    place = function.trace.places.get(node, CPU)
+    where = "" if place == CPU else f" on {place}"
+    return f"{next(names, 'of the driver')} ({node.op}){where}"
 
 
 def suspect(function: Function, values: Sequence[Any]) -> str:

@@ -14,6 +14,7 @@ from symgraph.ops.linalg import Dot
 from symgraph.ops.lookup import AdvancedIncSubtensor, AdvancedSubtensor
 from symgraph.ops.shape import DimShuffle, ShapeI, SpecifyShape, shape_i
 from symgraph.ops.subtensor import IncSubtensor
+from symgraph.ops.transfer import Transfer
 from symgraph.rewrite import EXACT
 from symgraph.rules.equations import Theme
 from symgraph.rules.samples import matrix, vector
@@ -113,7 +114,7 @@ def _axis_source(node: Apply, axis: int) -> tuple[Variable, int] | None:
         return x, [a for a in range(kind(x).ndim) if a not in op.axes][axis]
     if isinstance(op, DimShuffle):
         return x, int(op.order[axis])
-    if isinstance(op, IncSubtensor | AdvancedIncSubtensor | SpecifyShape):
+    if isinstance(op, IncSubtensor | AdvancedIncSubtensor | SpecifyShape | Transfer):
         return x, axis
     if isinstance(op, AdvancedSubtensor):
         return _looked_up_axis(node, axis)

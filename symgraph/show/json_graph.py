@@ -145,6 +145,8 @@ def _variable(number: int, var: Variable, fence: set[Variable]) -> Record:
     }
     if var.made_at.scope:
         record["scope"] = var.made_at.scope
+    if var.made_at.device:
+        record["device"] = var.made_at.device
     if isinstance(var, SharedVariable):
         record["value"] = encoded_array(var.get_value(borrow=True))
     elif isinstance(var, Constant):
@@ -244,7 +246,8 @@ def _leaf(record: Record) -> Variable:
 
 def _place(record: Record) -> Place:
     file, line = record["made_at"]
-    return Place(str(file), int(line), str(record.get("scope", "")))
+    scope, device = (str(record.get(key, "")) for key in ("scope", "device"))
+    return Place(str(file), int(line), scope, device)
 
 
 def _shared(var: Variable) -> SharedVariable:

@@ -3,18 +3,21 @@
 It is the only place that knows whether there is a card. `open_device()` gives
 
 - a `Card`: memory, streams and libraries are CuPy's, kernels are compiled by numba-cuda;
-- a `Simulated` device, in a process with NUMBA_ENABLE_CUDASIM=1: memory is NumPy arrays of class
-  `OnDevice`, kernels run in numba's CUDA simulator, one Python thread per CUDA thread.
+- one of several `Simulated` devices, in a process with NUMBA_ENABLE_CUDASIM=1: memory is NumPy
+  arrays of class `OnDevice`, kernels run in numba's CUDA simulator, one Python thread per CUDA
+  thread.
 
 Whatever both offer is the seam: `empty`, `put`, `get`, `launch`, `synchronize`, and `xp`, the array
 library whose functions work on the device's arrays. Drivers (`driver.py`) and library calls
-(`routines.py`) use nothing else.
+(`routines.py`) use nothing else; arrays that come from or go to others (`memory.py`) also use
+`copy`, `adopt` and `active`.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any, ClassVar, Protocol
 
@@ -23,11 +26,12 @@ import numpy.typing as npt
 from numba import cuda
 from numba.cuda.core import config as numba_config
 
-from symgraph.errors import ConfigError
+from symgraph.backends.nvidia import this_machine
 from symgraph.later import Later
 
-cupy = Later("cupy")
+cupy, cupyx = Later("cupy"), Later("cupyx")
 simulator = Later("numba.cuda.simulator.cudadrv.devicearray")
+PINNED = 1 << 16  # bytes from which results come by way of pinned memory
 SIMULATED = bool(numba_config.ENABLE_CUDASIM)
 
 
@@ -62,11 +66,30 @@ class Device(Protocol):
     def get(self, array: Any) -> npt.NDArray[Any]:
         """A copy of a device's array as a NumPy array, once all that was launched is done."""
 
+    def copy(self, array: Any, source: Device) -> Any:
+        """A copy of an array of `source`, this or another device, once all it awaits is done."""
+
+    def adopt(self, foreign: Any) -> Any:
+        """What another library has on this device, itself, once all it awaits is done."""
+
+    def active(self) -> AbstractContextManager[Any]:
+        """Inside the block others learn that arrays of this device await its work."""
+
     def launch(self, kernel: Any, blocks: int, threads: int, args: Sequence[Any]) -> None:
         """Run a kernel over `blocks` blocks of `threads` threads."""
 
     def synchronize(self) -> None:
         """Wait for all that was launched."""
+
+
+class Lent:
+    """Memory of another library, told of by the CUDA array interface; on the simulator NumPy's."""
+
+    def __init__(self, owner: Any) -> None:
+        self.owner = owner
+        told = owner.__cuda_array_interface__
+        kept = ("shape", "typestr", "data", "strides", "version")
+        self.__array_interface__ = {key: told[key] for key in kept if key in told}
 
 
 class OnDevice(npt.NDArray[Any]):  # type: ignore[type-arg, misc, unused-ignore]
@@ -76,11 +99,13 @@ class OnDevice(npt.NDArray[Any]):  # type: ignore[type-arg, misc, unused-ignore]
 class Simulated:
     """numba's CUDA simulator: slow, and exact about what threads and barriers do."""
 
-    name: ClassVar[str] = "cuda:0 (simulated)"
     block: ClassVar[int] = 4  # each is a Python thread
     most_blocks: ClassVar[int] = 2
     xp: ClassVar[Any] = np
     _one_at_a_time: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, number: int = 0) -> None:
+        self.name = f"cuda:{number}"
 
     def empty(self, shape: Sequence[int], dtype: str) -> Any:
         """A new array."""
@@ -98,6 +123,18 @@ class Simulated:
         """A copy of a device's array as a NumPy array."""
         return np.array(array, order="C", subok=False)
 
+    def copy(self, array: Any, source: Device) -> Any:
+        """A copy of an array of any simulated device."""
+        return self.put(array)
+
+    def adopt(self, foreign: Any) -> Any:
+        """The memory that a library pretends to have on the device."""
+        return np.asarray(Lent(foreign)).view(OnDevice)
+
+    def active(self) -> AbstractContextManager[Any]:
+        """Nothing: nothing is awaited."""
+        return nullcontext()
+
     def launch(self, kernel: Any, blocks: int, threads: int, args: Sequence[Any]) -> None:
         """Run a kernel over `blocks` blocks of `threads` threads."""
         given = [
@@ -111,7 +148,7 @@ class Simulated:
 
 
 class Card:
-    """An NVIDIA GPU, the first one."""
+    """An NVIDIA GPU."""
 
     block: ClassVar[int] = 256
 
@@ -121,7 +158,8 @@ class Card:
         self.number = number
         properties = cupy.cuda.runtime.getDeviceProperties(number)
         self.most_blocks = 8 * int(properties["multiProcessorCount"])
-        self.stream = cupy.cuda.Stream(non_blocking=True)
+        with cupy.cuda.Device(number):
+            self.stream = cupy.cuda.Stream(non_blocking=True)
         self._numba_stream = cuda.external_stream(self.stream.ptr)
 
     def empty(self, shape: Sequence[int], dtype: str) -> Any:
@@ -140,7 +178,32 @@ class Card:
 
     def get(self, array: Any) -> npt.NDArray[Any]:
         """A copy of a device's array as a NumPy array, once all that was launched is done."""
-        return np.asarray(cupy.asnumpy(array, stream=self.stream))
+        if array.nbytes < PINNED:
+            return np.asarray(cupy.asnumpy(array, stream=self.stream))
+        out: npt.NDArray[Any] = cupyx.empty_pinned(array.shape, array.dtype)
+        array.get(self.stream, out=out)
+        return out
+
+    def copy(self, array: Any, source: Device) -> Any:
+        """A copy of an array of a card, from card to card if need be."""
+        assert isinstance(source, Card)
+        self.stream.wait_event(source.stream.record())
+        with cupy.cuda.Device(self.number), self.stream:
+            return array.copy(order="C")
+
+    def adopt(self, foreign: Any) -> Any:
+        """What another library has on this card; it may have come by CuPy's current stream."""
+        with cupy.cuda.Device(self.number):
+            before = cupy.cuda.get_current_stream()
+            told = hasattr(foreign, "__cuda_array_interface__")
+            array = cupy.asarray(foreign) if told else cupy.from_dlpack(foreign)
+            self.stream.wait_event(before.record())
+        return array
+
+    def active(self) -> AbstractContextManager[Any]:
+        """This device's stream is CuPy's current one inside the block."""
+        found: AbstractContextManager[Any] = self.stream
+        return found
 
     def launch(self, kernel: Any, blocks: int, threads: int, args: Sequence[Any]) -> None:
         """Run a kernel over `blocks` blocks of `threads` threads."""
@@ -156,12 +219,6 @@ class Card:
 
 @cache
 def open_device(number: int = 0) -> Device:
-    """The device of a number; raises `ConfigError` if there is none."""
-    if SIMULATED:
-        return Simulated()
-    if not cuda.is_available():
-        raise ConfigError(
-            "no NVIDIA GPU can be reached: there is no card, or no driver for it. Install the"
-            " driver and `symgraph[cuda]`, or set NUMBA_ENABLE_CUDASIM=1 to simulate one (slowly)"
-        )
-    return Card(number)
+    """The device of a number; raises what is missing for it if it cannot be used."""
+    this_machine().check(f"cuda:{number}")
+    return Simulated(number) if SIMULATED else Card(number)

@@ -102,6 +102,6 @@ class Entry:
             return self._drive(Run(self.device, self.text.routines), *arrays)
 
 
-def load(plan: Plan, title: str) -> Entry:
-    """The callable of a plan."""
-    return Entry(plan, write(plan, title), open_device())
+def load(plan: Plan, title: str, number: int = 0) -> Entry:
+    """The callable of a plan, on the device of that number."""
+    return Entry(plan, write(plan, title), open_device(number))

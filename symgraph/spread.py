@@ -1,0 +1,154 @@
+"""Running a task on several devices: its parts one after the other, and the copies between them.
+
+Devices work on what they are given while the next part is started, so parts on different devices
+run at the same time; only what is needed on the CPU is waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symgraph.backends.stop import Stop
+from symgraph.device_array import DeviceArray, Origin, moved
+from symgraph.devices import CPU
+from symgraph.footprint import Measured
+from symgraph.graph import Constant, Variable
+from symgraph.later import Later
+from symgraph.ops.transfer import Transfer
+from symgraph.runners import Arrays, Native, Task, as_stored, fresh
+
+runtime = Later("symgraph.backends.cuda.memory")
+Values = Sequence[Any]  # arrays of NumPy's or on devices
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a task: where it runs, and what runs it."""
+
+    task: Task
+    place: str
+    run: Callable[[Values], Values]
+    replaced: tuple[Variable, ...] = ()
+
+
+class Copies:
+    """Runs the copies of a part: each output is an input, on another device."""
+
+    def __init__(self, task: Task) -> None:
+        self._steps: list[tuple[int, str, Origin]] = []
+        for var in task.outputs:
+            assert var.owner is not None
+            assert isinstance(var.owner.op, Transfer)
+            source = task.inputs.index(var.owner.inputs[0])
+            self._steps.append((source, var.owner.op.target, origin_of(var)))
+
+    def __call__(self, values: Values) -> list[Any]:
+        """The copies."""
+        return [moved(values[source], place, origin) for source, place, origin in self._steps]
+
+
+class OnGpu:
+    """Runs a compiled part on a GPU: arrays on it in, new arrays on it out."""
+
+    def __init__(self, native: Native, device: str) -> None:
+        self.native, self.device = native, device
+        self.memory = runtime.memory(device)
+        self.replaced = native.replaced
+        entry: Any = native.entry
+        self._run = entry.run
+        self._constants = [self.memory.upload(c) for c in native.constants]
+        self._origins = [origin_of(result.variable) for result in native.program.results]
+        written = set(native.program.written)
+        self._written = [n for n, p in enumerate(native.program.parameters) if p in written]
+
+    def __call__(self, values: Values) -> list[Any]:
+        """Outputs, then the next values that could not be written in place."""
+        raw = [v.raw if isinstance(v, DeviceArray) else self.memory.upload(v) for v in values]
+        for n in self._written:
+            raw = [self._apart(a, raw[n]) if k != n else a for k, a in enumerate(raw)]
+        try:
+            made = self.memory.guarded(
+                lambda: self._run(*raw, *self._constants), lambda: self._held(values)
+            )
+        except Stop as stop:
+            code, first, second = stop.args
+            return list(self.native.failed(code, (first, second), values))
+        return [DeviceArray(self.memory, a, o) for a, o in zip(made, self._origins, strict=True)]
+
+    def _held(self, values: Values) -> list[tuple[int, str]]:
+        """What a call makes: results and temporaries, as its sizes tell."""
+        shapes, known = [np.shape(v) for v in values], dict[Variable, int]()
+        measured = Measured(self.native.lowered, self.native.plan, shapes, known, 1)
+        return [
+            (h.size or 0, f"{h.role} {h.name}, {h.dtype} of shape {h.shape}, made at {h.made_at}")
+            for h in measured.footprint({}).held
+            if h.role in ("output", "temporary")
+        ]
+
+    def _apart(self, array: Any, written: Any) -> Any:
+        """An argument in memory of its own if the call writes over what it lies in."""
+        shared = self.memory.device.xp.may_share_memory(array, written)
+        return self.memory.duplicate(array) if shared else array
+
+
+class Spread:
+    """Runs a placed task.
+
+    Attributes
+    ----------
+    replaced
+        The shared variables whose next value is handed back.
+    """
+
+    def __init__(self, task: Task, homes: Mapping[Variable, str], parts: Sequence[Part]) -> None:
+        self.task, self.parts = task, tuple(parts)
+        self._homes = [homes[var] for var in task.inputs]
+        inside = {s for part in parts for s, _ in part.task.updates}
+        handed = {s for part in parts for s in part.replaced}
+        self._next = {s: value for s, value in task.updates if s not in inside or s in handed}
+        self.replaced = tuple(self._next)
+
+    def __call__(self, arrays: Arrays) -> list[Any]:
+        """Outputs, then the next values of `replaced`."""
+        known: dict[Variable, Any] = {
+            var: moved(value, home) if home != CPU else value
+            for var, value, home in zip(self.task.inputs, arrays, self._homes, strict=True)
+        }
+        for part in self.parts:
+            results = part.run([self._at(part.place, known[var]) for var in part.task.inputs])
+            outputs = part.task.outputs
+            known.update(zip(outputs, results, strict=False))
+            nexts = dict(part.task.updates)
+            for shared, value in zip(part.replaced, results[len(outputs) :], strict=True):
+                known[nexts[shared]] = value
+        given = {id(known[var]) for var in self.task.inputs}
+        return self._own([*self.task.outputs, *self._next.values()], known, given)
+
+    @staticmethod
+    def _at(place: str, value: Any) -> Any:
+        """A value as a part takes it: an argument may lie anywhere."""
+        if place == CPU:
+            return as_stored(moved(value, CPU))
+        return moved(value, place) if isinstance(value, DeviceArray) and place else value
+
+    @staticmethod
+    def _own(
+        roots: Sequence[Variable], known: Mapping[Variable, Any], taken: set[int]
+    ) -> list[Any]:
+        """The values of roots, each in memory of its own."""
+        found = []
+        for var in roots:
+            value = var.data if isinstance(var, Constant) else known[var]
+            own = fresh(value) if id(value) in taken or isinstance(var, Constant) else value
+            taken.add(id(own))
+            found.append(own)
+        return found
+
+
+def origin_of(var: Variable) -> Origin:
+    """What an array is told to be the value of."""
+    return str(var), var.made_at
