@@ -105,7 +105,8 @@ class TensorOp(Op):
             shapes = self.out_shapes(*map(static_arg, variables))
         except ShapeError as error:
             lines = "".join(f"\n  {v} {v.type}, made at {v.made_at}" for v in variables)
-            raise ShapeError(f"{error} at {user_place()}{lines}") from None
+            cure = "\n  reshape or transpose one of them, or declare their sizes otherwise"
+            raise ShapeError(f"{error} at {user_place()}{lines}{cure}") from None
         kinds = [TensorType(d, static_shape(s)) for d, s in zip(dtypes, shapes, strict=True)]
         return Apply(self, variables, [kind.make_variable() for kind in kinds])
 
@@ -196,7 +197,10 @@ def logical(*dtypes: str) -> tuple[tuple[str, ...], str]:
     """bool or integers, promoted to one dtype."""
     common = promote(*dtypes)
     if common not in DISCRETE:
-        raise GraphTypeError(f"bitwise operations take bool or integers, not {common}")
+        raise GraphTypeError(
+            f"bitwise operations take bool or integers, not {common}, at {user_place()}; compare"
+            " first, as in (x > 0) & (y > 0), or cast: T.cast(x, 'int64')"
+        )
     return (common,) * len(dtypes), common
 
 

@@ -50,7 +50,12 @@ class Type:
         """`other` itself, if its values are values of this type."""
         if isinstance(other, Variable) and self.is_super(other.type):
             return other
-        raise GraphTypeError(f"{other!r} is not a variable of type {self}")
+        what = f"{other!r}"
+        if isinstance(other, Variable):
+            what = f"{other}, a {other.type} made at {other.made_at},"
+        raise GraphTypeError(
+            f"{what} cannot stand for a variable of type {self}; cast or reshape it"
+        )
 
 
 class Variable:

@@ -212,7 +212,11 @@ def _as_updates(updates: Any) -> list[Update]:
     found: list[Update] = []
     for pair in pairs:
         if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise UpdateError(f"updates are pairs (shared variable, next value), not {pair!r}")
+            where = f", made at {pair.made_at}" if isinstance(pair, Variable) else ""
+            raise UpdateError(
+                f"updates are pairs (shared variable, next value), not {pair!r}{where}; write"
+                " updates=[(W, W + 1)]"
+            )
         shared, value = pair
         if not isinstance(shared, SharedVariable):
             where = f", made at {shared.made_at}" if isinstance(shared, Variable) else ""
@@ -231,9 +235,14 @@ def _as_updates(updates: Any) -> list[Update]:
 def _next_value(shared: Any, value: Any) -> Variable:
     new = _fit(value, shared)
     if not shared.type.is_super(new.type):
+        cure = f"convert it, for instance with T.cast(update, {str(shared.dtype)!r})"
+        if new.type.ndim != shared.type.ndim:  # type: ignore[attr-defined]
+            cure = "reshape it, or sum over fewer axes"
+        elif new.type.dtype == shared.dtype:  # type: ignore[attr-defined]
+            cure = "T.specify_shape(update, sizes) promises the sizes that are declared"
         raise UpdateError(
             f"{shared} is {shared.type} but its update, made at {new.made_at}, is {new.type};"
-            f" convert it, for instance with T.cast(update, {str(shared.dtype)!r})"
+            f" {cure}"
         )
     return new
 

@@ -181,7 +181,13 @@ def shared(
     if is_sparse_matrix(value):
         return _shared_sparse(value, name, strict, allow_downcast, borrow)
     held = on_device(value)
-    array: Any = np.asarray(value) if held is None else held
+    try:
+        array: Any = np.asarray(value) if held is None else held
+    except ValueError as error:
+        raise GraphTypeError(
+            f"a {type(value).__name__} cannot be the value of a shared variable: {error}; make its"
+            " rows equally long"
+        ) from error
     if str(array.dtype) not in DTYPES:
         raise GraphTypeError(
             f"a {type(value).__name__} cannot be the value of a shared variable: its dtype is"

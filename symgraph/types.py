@@ -245,7 +245,10 @@ class TensorType(Type):
     def check_sizes(self, array: Any) -> None:
         """Refuse an array, of any library, whose rank or sizes are not those of this type."""
         if array.ndim != self.ndim:
-            raise InputTypeError(f"has {array.ndim} axes where {self.ndim} are needed ({self})")
+            raise InputTypeError(
+                f"has {array.ndim} axes where {self.ndim} are needed ({self}); reshape the array,"
+                f" or declare the variable with {array.ndim} axes"
+            )
         for axis, (size, want) in enumerate(zip(array.shape, self.shape, strict=True)):
             if isinstance(want, int) and size != want:
                 raise InputShapeError(f"has {size} elements along axis {axis}, not {want} ({self})")
@@ -343,9 +346,9 @@ def constant(
     try:
         array = np.array(value, dtype=dtype)
     except (ValueError, TypeError) as error:
-        raise GraphTypeError(f"{value!r} cannot become a tensor: {error}") from error
+        raise GraphTypeError(_no_tensor(value, str(error))) from error
     if str(array.dtype) not in DTYPES:
-        raise GraphTypeError(f"{value!r} cannot become a tensor: its dtype is {array.dtype}")
+        raise GraphTypeError(_no_tensor(value, f"its dtype is {array.dtype}"))
     if ndim is not None and array.ndim != ndim:
         if array.ndim > ndim:
             raise GraphTypeError(f"a constant of {array.ndim} axes where {ndim} are needed")
@@ -353,6 +356,12 @@ def constant(
     array.flags.writeable = False
     kind = TensorType(str(array.dtype), array.shape)
     return kind.constant_class(kind, array, name=name)
+
+
+def _no_tensor(value: object, why: str) -> str:
+    return (
+        f"{value!r} cannot become a tensor: {why}; pass a variable, a number or an array of numbers"
+    )
 
 
 def as_tensor_variable(value: Any, name: str | None = None, ndim: int | None = None) -> Tensor:

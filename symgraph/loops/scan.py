@@ -21,6 +21,7 @@ from symgraph.loops.slots import (
 from symgraph.loops.updates import OrderedUpdates
 from symgraph.ops.scan import Scan, State, depends_on
 from symgraph.ops.shape import dimshuffle
+from symgraph.places import user_place
 from symgraph.shared import SharedVariable
 from symgraph.types import Tensor, TensorType, as_tensor_variable
 
@@ -125,7 +126,9 @@ def build(request: Request) -> tuple[list[Tensor], OrderedUpdates]:
     if isinstance(count, Constant) and count.data < 0:
         count, backwards = as_tensor_variable(-count.data), not backwards
     arguments = _arguments(request.fn, slots, infos, others)
-    returned = read_returned(request.fn(*arguments.rows, *arguments.lagged, *others))
+    given = (*arguments.rows, *arguments.lagged, *others)
+    _check_arguments(request.fn, arguments, others)
+    returned = read_returned(request.fn(*given))
     step = _Step(arguments, returned, infos)
     if request.strict:
         _check_strict(step.others, others)
@@ -156,6 +159,25 @@ def _arguments(
     names = _names(fn, len(kinds) + len(others))
     variables = [kind(name) for kind, name in zip(kinds, names, strict=False)]
     return _Arguments(variables[:count], variables[count:])
+
+
+def _check_arguments(
+    fn: Callable[..., Any], arguments: _Arguments, others: Sequence[Tensor]
+) -> None:
+    """Whether the function of a step takes what it will be called with."""
+    try:
+        signature = inspect.signature(fn)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*arguments.rows, *arguments.lagged, *others)
+    except TypeError as error:
+        rows, lagged = len(arguments.rows), len(arguments.lagged)
+        raise GraphTypeError(
+            f"the function of the scan at {user_place()} has the arguments {signature}, but a step"
+            f" passes {rows} rows of sequences, {lagged} earlier values of outputs and"
+            f" {len(others)} of non_sequences, in this order: {error}"
+        ) from None
 
 
 def _names(fn: Callable[..., Any], count: int) -> list[str | None]:

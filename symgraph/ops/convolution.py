@@ -61,8 +61,11 @@ class _Convolution(Library):
             raise GraphTypeError("convolutions take real numbers; convolve real and imaginary part")
         rank = len(self.stride) + 2
         if any(v.type.ndim != rank for v in pair):
-            kinds = " and ".join(str(v.type) for v in pair)
-            raise GraphTypeError(f"{type(self).__name__} takes tensors of {rank} axes, not {kinds}")
+            kinds = " and ".join(f"{v} ({v.type}, made at {v.made_at})" for v in pair)
+            raise GraphTypeError(
+                f"{type(self).__name__} takes tensors of {rank} axes (batch, channels, sizes), not"
+                f" {kinds}; x.dimshuffle('x', 'x', 0, 1) adds two axes in front"
+            )
         return [*(cast(v, common) for v in pair), *scalars_of(sizes)]
 
     def settings(self) -> tuple[int, ...]:

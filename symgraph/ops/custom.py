@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from symgraph.errors import GraphTypeError
@@ -33,6 +35,21 @@ class FromFunctionOp(Op):
         for cell, kind, value in zip(output_storage, self.otypes, found, strict=True):
             cell[0] = kind.filter(value)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle holds the place of the op, or of its function, in a module."""
+        module, name = self.function.__module__, self.function.__qualname__
+        found: Any = sys.modules.get(module)
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        if found is self:  # the decorator put the op in the function's place
+            return _found, (module, name)
+        if found is not self.function:
+            raise GraphTypeError(
+                f"{self} cannot be pickled: its function, {module}.{name}, is not found there by"
+                " this name; define it at the top of a module that can be imported"
+            )
+        return type(self), (self.function, self.itypes, self.otypes, self.shapes)
+
     def __str__(self) -> str:
         return f"FromFunctionOp{{{self.function.__name__}}}"
 
@@ -60,6 +77,14 @@ def as_op(
     """
     inputs, outputs = tuple(map(_as_type, _many(itypes))), tuple(map(_as_type, _many(otypes)))
     return lambda function: FromFunctionOp(function, inputs, outputs, infer_shape)
+
+
+def _found(module: str, name: str) -> Any:
+    """What a module holds by a name; pickles call it."""
+    found: Any = import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
 
 
 def _many(items: Any) -> Sequence[Any]:

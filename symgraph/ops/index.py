@@ -73,7 +73,8 @@ def parse_index(x: Tensor, index: Any) -> tuple[Pattern, list[Tensor]]:
         raise GraphTypeError("an index can hold only one ellipsis (`...`)")
     if taken > ndim:
         raise GraphTypeError(
-            f"{taken} indices for {x} of {ndim} axes ({x.type}, made at {x.made_at})"
+            f"{taken} indices for {x} of {ndim} axes ({x.type}, made at {x.made_at});"
+            " leave some out, or add axes with None"
         )
     for place in dots:
         entries[place : place + 1] = [slice(None)] * (ndim - taken)

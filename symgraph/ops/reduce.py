@@ -20,6 +20,7 @@ from symgraph.ops.compare import eq, isinf, neq
 from symgraph.ops.elementary import exp, log, sqrt
 from symgraph.ops.select import switch
 from symgraph.ops.shape import dimshuffle, shape_i
+from symgraph.places import user_place
 from symgraph.types import (
     COMPLEX,
     CONTINUOUS,
@@ -364,7 +365,10 @@ def _normal(axis: Any, ndim: int) -> int:
         raise GraphTypeError("an axis has to be a number: the rank of the result depends on it")
     index = int(axis)
     if not -ndim <= index < ndim:
-        raise GraphTypeError(f"axis {axis} is out of range for a tensor of {ndim} axes")
+        known = f"its axes are 0 to {ndim - 1}, or -1 to -{ndim}" if ndim else "a scalar has none"
+        raise GraphTypeError(
+            f"axis {axis} is out of range for a tensor of {ndim} axes, at {user_place()}; {known}"
+        )
     return index % ndim
 
 

@@ -253,7 +253,10 @@ def dimshuffle(x: Any, *order: Any) -> Tensor:
     axes: list[int | str] = []
     for axis in order:
         if axis != "x" and not (isinstance(axis, int | np.integer) and -ndim <= axis < ndim):
-            raise GraphTypeError(f"dimshuffle{order} of a tensor of {ndim} axes: what is {axis!r}?")
+            raise GraphTypeError(
+                f"dimshuffle{order} of {x}, made at {x.made_at}, which has {ndim} axes: {axis!r} is"
+                " neither the number of one nor 'x', a new axis"
+            )
         axes.append("x" if axis == "x" else int(axis) % ndim)
     kept = [a for a in axes if a != "x"]
     if len(set(kept)) != len(kept):
