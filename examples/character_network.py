@@ -118,4 +118,7 @@ def written(network, alphabet, rng, start="When ", count=200):
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--epochs", type=int, default=60)
-    main(options.parse_args().epochs)
+    options.add_argument("--device", default="cpu", help="where to compute: cpu, cuda, cuda:1")
+    chosen = options.parse_args()
+    with sg.config(device=chosen.device):
+        main(chosen.epochs)

@@ -86,4 +86,7 @@ def main(chains: int = 100, steps: int = 1000, seed: int = 0) -> float:
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--steps", type=int, default=1000)
-    main(steps=options.parse_args().steps)
+    options.add_argument("--device", default="cpu", help="where to compute: cpu, cuda, cuda:1")
+    chosen = options.parse_args()
+    with sg.config(device=chosen.device):
+        main(steps=chosen.steps)

@@ -98,4 +98,7 @@ def main(epochs: int = 20, batch: int = 50, rate: float = 0.003, seed: int = 0) 
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--epochs", type=int, default=20)
-    main(options.parse_args().epochs)
+    options.add_argument("--device", default="cpu", help="where to compute: cpu, cuda, cuda:1")
+    chosen = options.parse_args()
+    with sg.config(device=chosen.device):
+        main(chosen.epochs)

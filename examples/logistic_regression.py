@@ -49,4 +49,7 @@ def main(steps: int = 500, rate: float = 1.0) -> float:
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--steps", type=int, default=500)
-    main(options.parse_args().steps)
+    options.add_argument("--device", default="cpu", help="where to compute: cpu, cuda, cuda:1")
+    chosen = options.parse_args()
+    with sg.config(device=chosen.device):
+        main(chosen.steps)

@@ -78,4 +78,7 @@ def main(epochs: int = 30, batch: int = 20, rate: float = 0.05, seed: int = 0) -
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--epochs", type=int, default=30)
-    main(options.parse_args().epochs)
+    options.add_argument("--device", default="cpu", help="where to compute: cpu, cuda, cuda:1")
+    chosen = options.parse_args()
+    with sg.config(device=chosen.device):
+        main(chosen.epochs)

@@ -47,4 +47,7 @@ def main(count: int = 1000, steps: int = 2) -> float:
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--count", type=int, default=1000)
-    main(options.parse_args().count)
+    options.add_argument("--device", default="cpu", help="where to compute: cpu, cuda, cuda:1")
+    chosen = options.parse_args()
+    with sg.config(device=chosen.device):
+        main(chosen.count)

@@ -93,4 +93,7 @@ def main(epochs: int = 60, hidden: int = 100, batch: int = 20, gibbs: int = 5) -
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--epochs", type=int, default=60)
-    main(options.parse_args().epochs)
+    options.add_argument("--device", default="cpu", help="where to compute: cpu, cuda, cuda:1")
+    chosen = options.parse_args()
+    with sg.config(device=chosen.device):
+        main(chosen.epochs)

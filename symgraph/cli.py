@@ -79,6 +79,7 @@ def add_demo(command: argparse.ArgumentParser) -> None:
         )
     command.add_argument("--seed", type=whole, default=usual.seed, metavar="N", help="random seed")
     command.add_argument("--mode", choices=sorted(MODES), help="how to compile")
+    command.add_argument("--device", metavar="DEVICE", help="where to train: cpu, cuda, cuda:1")
     command.add_argument(
         "--out", type=Path, default=usual.out, metavar="FILE", help="where the graph goes"
     )

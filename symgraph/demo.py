@@ -36,6 +36,7 @@ class Settings:
     batch: int = 20
     seed: int = 0
     mode: str | None = None
+    device: str | None = None
     out: Path = Path("symgraph-demo.svg")
 
 
@@ -90,9 +91,10 @@ def compiled(settings: Settings) -> tuple[sg.Function, sg.Function]:
     penalty = sum((w**2).sum() for w in parameters if w.ndim == 2)
     cost = T.nnet.categorical_crossentropy(p, y).mean() + DECAY * penalty
     updates = nesterov(cost, parameters, rate)
-    step = sg.function([x, y, rate], cost, updates=updates, mode=settings.mode, name="step")
+    mode, device = settings.mode, settings.device
+    step = sg.function([x, y, rate], cost, updates=updates, mode=mode, device=device, name="step")
     errors = T.mean(T.neq(T.argmax(p, axis=1), y))
-    return step, sg.function([x, y], errors, mode=settings.mode, name="errors")
+    return step, sg.function([x, y], errors, mode=mode, device=device, name="errors")
 
 
 def batches(data: Labelled, settings: Settings) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:

@@ -11,9 +11,11 @@ import pytest
 
 import symgraph as sg
 from symgraph import cli
+from symgraph.backends.nvidia import Machine
 from symgraph.data import digits
 from symgraph.demo import Settings
 
+EXAMPLES = Path(__file__).parents[1] / "examples"
 PROGRAM = """
 import symgraph as sg
 import symgraph.tensor as T
@@ -76,6 +78,20 @@ def test_demo_reads_97_percent_whatever_the_seed(seed, capsys):
     assert re.search(r"compile time +[\d.]+ s", out)
     assert "graph.json" in out
     assert json.loads(Path("graph.json").read_text())
+
+
+def test_demo_without_a_gpu_says_what_is_missing(capsys, monkeypatch):
+    monkeypatch.setattr("symgraph.pipeline.this_machine", Machine)
+    line = fails(capsys, "demo", "--device", "cuda")
+    assert "NVIDIA's driver" in line
+    assert "device='cpu'" in line
+
+
+@pytest.mark.parametrize("name", [p.stem for p in sorted(EXAMPLES.glob("[a-z]*.py"))])
+def test_every_example_takes_a_device(name):
+    text = (EXAMPLES / f"{name}.py").read_text()
+    assert '"--device"' in text
+    assert "sg.config(device=chosen.device)" in text
 
 
 def test_demo_takes_sizes_and_mode(capsys):
