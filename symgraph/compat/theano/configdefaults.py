@@ -15,7 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from symgraph.backends import nvidia
 from symgraph.config import config as own
+from symgraph.devices import CPU, canonical, give_name, number
 
 WORDS = {"true": True, "false": False, "none": None}
 MODES = {"Mode": "fast_run", "DebugMode": "verify", "DEBUG_MODE": "verify", "FAST_RUN": "fast_run"}
@@ -30,9 +32,9 @@ DEFAULTS: dict[str, Any] = {
     "cmodule.compilation_warning": False, "cmodule.preload_cache": False,
     "cmodule.remove_gxx_opt": False, "cmodule.warn_no_version": False, "compile.timeout": 120,
     "compile.wait": 5, "compiledir": "", "compiledir_format": "", "compute_test_value": "off",
-    "compute_test_value_opt": "off", "contexts": "", "conv.assert_shape": False,
+    "compute_test_value_opt": "off", "conv.assert_shape": False,
     "ctc.root": "", "cuda.enabled": False, "cuda.include_path": "", "cuda.root": "", "cxx": "",
-    "cycle_detection": "regular", "deterministic": "more", "device": "cpu",
+    "cycle_detection": "regular", "deterministic": "more",
     "dnn.base_path": "", "dnn.bin_path": "", "dnn.conv.algo_bwd_data": "guess_once",
     "dnn.conv.algo_bwd_filter": "guess_once", "dnn.conv.algo_bwd": "",
     "dnn.conv.algo_fwd": "guess_once", "dnn.conv.precision": "as_input_f32",
@@ -88,7 +90,30 @@ def _handed(name: str, convert: Callable[[Any], Any] = lambda value: value) -> F
     return lambda: getattr(own, name), lambda value: setattr(own, name, convert(value))
 
 
+def use_device(value: Any) -> None:
+    """Compute on a device; on the CPU, with a warning, if it is not there and not forced."""
+    name = canonical(value)
+    problem = None if name == CPU else nvidia.this_machine().problem(number(name))
+    if problem is None:
+        own.device = str(value)
+    elif config.force_device:
+        raise problem
+    else:
+        warnings.warn(f"theano.config.device = {value!r}: {problem}. Using the CPU", stacklevel=3)
+
+
+def name_devices(text: str) -> None:
+    """Let names stand for devices: "dev0->cuda0;dev1->cuda1"."""
+    for pair in filter(None, text.split(";")):
+        name, _, device = pair.partition("->")
+        give_name(name.strip(), device.strip())
+    named.append(text)
+
+
+named = [""]  # what `contexts` was set to
 HANDED_ON: dict[str, Flag] = {
+    "contexts": (lambda: named[-1], name_devices),
+    "device": (lambda: own.device, use_device),
     "floatX": _handed("floatX", _float_name),
     "exception_verbosity": _handed("exception_verbosity"),
     "on_unused_input": _handed("on_unused_input"),
@@ -189,5 +214,5 @@ def flags_of_environment() -> dict[str, str]:
 
 
 config = TheanoConfig(dict(DEFAULTS))
-for _name, _word in flags_of_environment().items():
+for _name, _word in sorted(flags_of_environment().items(), key=lambda item: item[0] == "device"):
     config.set(_name, value_of(_word, _name))
