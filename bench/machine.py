@@ -10,11 +10,11 @@ from pathlib import Path
 from bench.peers import Peer
 
 
-def describe(peers: Sequence[Peer], threads: int) -> str:
-    """Processor, cores, threads and versions, in one sentence."""
+def describe(peers: Sequence[Peer]) -> str:
+    """Processor, cores and versions, in one sentence."""
     versions = dict.fromkeys(f"{peer.package} {peer.version}" for peer in peers)
     parts = [
-        f"{processor()}, {len(os.sched_getaffinity(0))} cores, {threads} threads",
+        f"{processor()}, {len(os.sched_getaffinity(0))} cores",
         f"float32, Python {platform.python_version()}",
         *versions,
     ]

@@ -1,211 +1,226 @@
 """What can be measured of a row: its speed, its start, its memory.
 
-Each peer has a process of its own, so that thread pools, caches and memory stay apart; the
-processes take turns in short rounds, so that a change of the machine's pace hits all alike.
+The processes of the peers take turns in short rounds, so that a change of the machine's pace hits
+all alike.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
-from typing import Any, Protocol
+from typing import Protocol
 
+from bench.figures import Figure, Line
 from bench.peers import Peer
+from bench.process import Checked, LateError, Worker, WrongError, import_seconds, one, several
 
 PAUSE = 0.01  # seconds in which the threads of the process before go to sleep
+ENOUGH = 4.0  # seconds: what takes as long need not be started again
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is spent on a figure."""
+    """How much is spent on a figure.
 
-    threads: int = 2
+    Parameters
+    ----------
+    threads
+        The numbers of threads that each row runs with.
+    rounds, round_seconds
+        Of how many rounds a figure is the median, and how long one is at least.
+    row_seconds
+        Rounds end when they have taken as long, once there are `fewest`.
+    limit
+        Seconds in which a peer must have its first result.
+    starts
+        How often a start is measured.
+    steps
+        How many steps memory is measured over.
+    """
+
+    threads: tuple[int, ...] = (2, 1)
     rounds: int = 15
+    fewest: int = 3
     round_seconds: float = 0.05
+    row_seconds: float = 8.0
+    limit: float = 20.0
     starts: int = 3
     steps: int = 10_000
 
 
-SMOKE = Effort(rounds=1, round_seconds=0.0, starts=1, steps=200)
+SMOKE = Effort(
+    threads=(2,), rounds=1, fewest=1, round_seconds=0.0, limit=300.0, starts=1, steps=200
+)
 
 
-@dataclass(frozen=True)
-class Figure:
-    """Measurements of one peer: seconds, or bytes."""
-
-    values: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        return median(self.values)
-
-    @property
-    def best(self) -> float:
-        return min(self.values)
-
-
-@dataclass
-class Line:
-    """A line of the table."""
-
-    title: str
-    unit: str  # "s" or "B"
-    figures: dict[str, Figure] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
-
-
-class Named(Protocol):
+class Named(Checked, Protocol):
     """What a measurement needs to know of a row."""
 
-    @property
-    def name(self) -> str: ...
     @property
     def title(self) -> str: ...
 
 
-Measure = Callable[[Named, Sequence[Peer], Effort], list[Line]]
+Measure = Callable[[Named, Sequence[Peer], Effort, Path], list[Line]]
 
 
-class WrongError(Exception):
-    """A peer failed, or its result is not what NumPy says."""
+def speed(row: Named, peers: Sequence[Peer], effort: Effort, cache: Path) -> list[Line]:
+    """Seconds per call, from rounds that take turns.
 
-
-class Worker:
-    """The far end of `bench.worker`; raises `WrongError` unless its first results are right."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.first_seconds: float = self._answer()["first_seconds"]
-
-    def run(self, calls: int) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        print(calls, file=self.process.stdin, flush=True)
-        return self._answer()
-
-    def _answer(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.startswith("{"):
-                answer: dict[str, Any] = json.loads(line)
-                if "wrong" in answer:
-                    raise WrongError(answer["wrong"])
-                return answer
-        raise WrongError("its process failed")
-
-
-@contextmanager
-def started(row: Named, peer: Peer, threads: int, cache: Path) -> Iterator[Worker]:
-    """A process of the peer, on as many cores as it may have threads."""
-    command = [sys.executable, "-m", "bench.worker", peer.name, row.name]
-    process = subprocess.Popen(
-        command,
-        env=environment(peer, threads, cache),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    os.sched_setaffinity(process.pid, sorted(os.sched_getaffinity(0))[:threads])
-    with process:
-        yield Worker(process)
-        if process.stdin is not None:
-            process.stdin.close()
-
-
-def environment(peer: Peer, threads: int, cache: Path) -> dict[str, str]:
-    """The variables of a peer's process."""
-    pools = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"
-    limits = {name: str(threads) for name in pools}
-    return {**os.environ, **limits, **peer.environment(threads, cache)}
-
-
-def import_seconds(peer: Peer, threads: int, cache: Path) -> float:
-    """How long a new process takes to import the peer."""
-    code = f"import time; s = time.perf_counter(); import {peer.module}"
-    command = [sys.executable, "-c", f"{code}; print(time.perf_counter() - s)"]
-    env = environment(peer, threads, cache)
-    answer = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
-    return float(answer.stdout)
-
-
-def speed(row: Named, peers: Sequence[Peer], effort: Effort) -> list[Line]:
-    """Seconds per call, from rounds that take turns."""
-    line = Line(row.title, "s")
+    Those with fewer threads find what the others have compiled, and are not started at all if
+    those have failed.
+    """
+    lines = [Line(row.name, row.title, "speed", threads) for threads in effort.threads]
     with ExitStack() as stack:
-        workers = _workers(stack, row, peers, effort, line)
-        calls = {name: _calls(worker, effort.round_seconds) for name, worker in workers.items()}
-        times: dict[str, list[float]] = {name: [] for name in workers}
-        for _ in range(effort.rounds):
-            for name, worker in workers.items():
-                time.sleep(PAUSE)
-                times[name].append(worker.run(calls[name])["seconds"] / calls[name])
-    line.figures = {name: Figure(tuple(found)) for name, found in times.items()}
-    return [line]
-
-
-def startup(row: Named, peers: Sequence[Peer], effort: Effort) -> list[Line]:
-    """Seconds to import, and then to the first result, in new processes, cache cold and warm."""
-    titles = "import", f"{row.title}, cold cache", f"{row.title}, warm cache"
-    lines = [Line(title, "s") for title in titles]
-    found: dict[str, list[tuple[float, ...]]] = {}
-    for peer in [peer for _ in range(effort.starts) for peer in peers]:
-        try:
-            found.setdefault(peer.name, []).append(_start(row, peer, effort.threads))
-        except WrongError as error:
-            lines[1].notes[peer.name] = str(error)
-    for name in found.keys() - lines[1].notes.keys():
-        for line, values in zip(lines, zip(*found[name], strict=True), strict=True):
-            line.figures[name] = Figure(values)
+        workers = []
+        for line in lines:
+            able = [p for p in peers if p.name not in lines[0].over.keys() | lines[0].notes.keys()]
+            started = several(stack, row, able, line.threads, cache, effort.limit)
+            workers += [(line, name, w) for name, w in kept(line, started).items()]
+            if line is not lines[0]:
+                line.over |= lines[0].over
+        take_turns(workers, effort)
     return lines
 
 
-def _start(row: Named, peer: Peer, threads: int) -> tuple[float, float, float]:
-    """Seconds of one import, and of the first result before and after the cache is filled."""
-    with tempfile.TemporaryDirectory() as name:
-        cache = Path(name)
-        with started(row, peer, threads, cache) as worker:
-            cold = worker.first_seconds
-        with started(row, peer, threads, cache) as worker:
-            warm = worker.first_seconds
-        return import_seconds(peer, threads, cache), cold, warm
+def kept(line: Line, started: dict[str, Worker | WrongError | LateError]) -> dict[str, Worker]:
+    """The processes that got the right result; what is wrong with the others goes into the line."""
+    for name, found in started.items():
+        if not isinstance(found, Worker):
+            excuse(line, name, found)
+    return {name: found for name, found in started.items() if isinstance(found, Worker)}
 
 
-def memory(row: Named, peers: Sequence[Peer], effort: Effort) -> list[Line]:
-    """Bytes by which the peak of the memory rises over many steps, after a hundredth of them."""
-    line = Line(row.title, "B")
-    with ExitStack() as stack:
-        for name, worker in _workers(stack, row, peers, effort, line).items():
-            before = worker.run(effort.steps // 100)["peak_kib"]
-            after = worker.run(effort.steps)["peak_kib"]
-            line.figures[name] = Figure(((after - before) * 1024.0,))
-    return [line]
+def excuse(line: Line, name: str, error: WrongError | LateError) -> None:
+    """Say in the line why a peer has no figure there."""
+    if isinstance(error, LateError):
+        line.over[name] = error.seconds
+    else:
+        line.notes[name] = str(error)
 
 
-def _workers(
-    stack: ExitStack, row: Named, peers: Sequence[Peer], effort: Effort, line: Line
-) -> dict[str, Worker]:
-    """The processes that got the right result; what is wrong with the others goes into notes."""
-    workers = {}
-    for peer in peers:
-        cache = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+def take_turns(workers: Sequence[tuple[Line, str, Worker]], effort: Effort) -> None:
+    """Rounds of all processes, and figures of them."""
+    turns = []
+    for line, name, worker in workers:
         try:
-            workers[peer.name] = stack.enter_context(started(row, peer, effort.threads, cache))
-        except WrongError as error:
-            line.notes[peer.name] = str(error)
-    return workers
+            turns.append(Turns(line, name, worker, calls_of(worker, effort.round_seconds)))
+        except (WrongError, LateError) as error:
+            excuse(line, name, error)
+    start = time.perf_counter()
+    for turn in range(effort.rounds):
+        if turn >= effort.fewest and time.perf_counter() - start > effort.row_seconds:
+            break
+        for process in turns:
+            time.sleep(PAUSE)
+            process.take()
+    for done in turns:
+        done.line.figures[done.name] = Figure.of(done.seconds, median(done.processor))
 
 
-def _calls(worker: Worker, seconds: float) -> int:
+@dataclass
+class Turns:
+    """What a process has measured in its rounds of so many calls."""
+
+    line: Line
+    name: str
+    worker: Worker
+    calls: int
+    seconds: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+
+    def take(self) -> None:
+        answer = self.worker.run(self.calls)
+        self.seconds.append(answer["seconds"] / self.calls)
+        self.processor.append(answer["processor"] / self.calls)
+
+
+def calls_of(worker: Worker, seconds: float) -> int:
     """How many calls fill a round."""
     calls = 1
     while (taken := worker.run(calls)["seconds"]) < seconds / 2:
         calls *= 2
     return max(1, round(calls * seconds / taken))
+
+
+def imports(row: Named, peers: Sequence[Peer], effort: Effort, cache: Path) -> list[Line]:
+    """Seconds to import the peer."""
+    line = Line(row.name, row.title, "start", max(effort.threads))
+    for peer in peers:
+        import_seconds(peer, line.threads, cache)  # its files come into the system's cache
+        taken = [import_seconds(peer, line.threads, cache) for _ in range(effort.starts)]
+        line.figures[peer.name] = Figure.of(taken)
+    return [line]
+
+
+def startup(
+    row: Named, peers: Sequence[Peer], effort: Effort, cache: Path, limit: float = 0.0
+) -> list[Line]:
+    """Seconds to the first result in new processes, imports not counted, cache cold and warm."""
+    effort = replace(effort, limit=max(limit, effort.limit))
+    threads = max(effort.threads)
+    titles = f"{row.title}, cold", f"{row.title}, warm"
+    lines = [Line(row.name, title, "start", threads) for title in titles]
+    for peer in peers:
+        try:
+            taken = starts(row, peer, threads, effort)
+        except (WrongError, LateError) as error:
+            excuse(lines[0], peer.name, error)
+        else:
+            for line, values in zip(lines, taken, strict=True):
+                line.figures[peer.name] = Figure.of(values)
+    return lines
+
+
+def starts(row: Named, peer: Peer, threads: int, effort: Effort) -> tuple[list[float], list[float]]:
+    """Seconds to the first result before and after the cache is filled."""
+    cold, warm = [], []
+    for _ in range(effort.starts):
+        with tempfile.TemporaryDirectory() as name:
+            for taken in cold, warm:
+                with one(row, peer, threads, Path(name), effort.limit) as worker:
+                    taken.append(worker.first())
+                    worker.check()
+        if sum(cold) + sum(warm) > ENOUGH:
+            break
+    return cold, warm
+
+
+def growth(row: Named, peers: Sequence[Peer], effort: Effort, cache: Path) -> list[Line]:
+    """Bytes by which the peak of the memory rises over many steps, after a hundredth of them."""
+
+    def rise(worker: Worker) -> float:
+        before = worker.run(effort.steps // 100)["peak_kib"]
+        return float(worker.run(effort.steps)["peak_kib"] - before)
+
+    return memory(row, peers, effort, cache, rise)
+
+
+def peak(row: Named, peers: Sequence[Peer], effort: Effort, cache: Path) -> list[Line]:
+    """Bytes of the whole process at its peak, after some steps."""
+    return memory(
+        row, peers, effort, cache, lambda w: float(w.run(effort.steps // 100)["peak_kib"])
+    )
+
+
+def memory(
+    row: Named,
+    peers: Sequence[Peer],
+    effort: Effort,
+    cache: Path,
+    kib: Callable[[Worker], float],
+) -> list[Line]:
+    """What is read off a process of each peer, once it is warm."""
+    line = Line(row.name, row.title, "memory", max(effort.threads))
+    with ExitStack() as stack:
+        started = several(stack, row, peers, line.threads, cache, effort.limit)
+    with ExitStack() as stack:
+        able = [peer for peer in peers if peer.name in kept(line, started)]
+        again = several(stack, row, able, line.threads, cache, effort.limit)
+        for name, worker in kept(line, again).items():
+            line.figures[name] = Figure.of([kib(worker) * 1024.0])
+    return [line]

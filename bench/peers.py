@@ -1,9 +1,4 @@
-"""The frameworks that are measured, and what each calls the same thing.
-
-A `Peer` loads its framework into one namespace, `lib`, that the builders of the rows get. symgraph
-and PyTensor share Theano's vocabulary, so one builder serves both; what they spell differently is
-evened out here.
-"""
+"""The frameworks that are measured: how each is loaded, fed and waited for."""
 
 from __future__ import annotations
 
@@ -17,6 +12,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+
+from bench.libs import (
+    load_compiling_torch,
+    load_jax,
+    load_pytensor,
+    load_symgraph,
+    load_torch,
+)
 
 Environment = dict[str, str]
 
@@ -32,7 +35,7 @@ class Peer:
     module
         What a user's program imports.
     load
-        Imports it.
+        Imports it into one namespace, that the builders of the rows get.
     environment
         Variables for its process, given the number of threads and a folder for its cache.
     array
@@ -59,51 +62,11 @@ class Peer:
 
     @property
     def version(self) -> str:
-        return importlib.metadata.version(self.package)
-
-
-def load_symgraph() -> SimpleNamespace:
-    sg = importlib.import_module("symgraph")
-    T = importlib.import_module("symgraph.tensor")
-
-    def cross_entropy(scores: Any, labels: Any) -> Any:
-        return T.nnet.categorical_crossentropy(T.nnet.softmax(scores), labels).mean()
-
-    return SimpleNamespace(
-        sg=sg, T=T, stream=sg.RandomStream, softmax=T.nnet.softmax, cross_entropy=cross_entropy
-    )
-
-
-def load_pytensor() -> SimpleNamespace:
-    sg = importlib.import_module("pytensor")
-    T = importlib.import_module("pytensor.tensor")
-    special = importlib.import_module("pytensor.tensor.special")
-
-    def softmax(scores: Any) -> Any:
-        return special.softmax(scores, axis=-1)
-
-    def cross_entropy(scores: Any, labels: Any) -> Any:
-        logs = special.log_softmax(scores, axis=-1)
-        return -logs[T.arange(labels.shape[0]), labels].mean()
-
-    stream = importlib.import_module("pytensor.tensor.random.utils").RandomStream
-    return SimpleNamespace(sg=sg, T=T, stream=stream, softmax=softmax, cross_entropy=cross_entropy)
-
-
-def load_jax() -> SimpleNamespace:
-    jax = importlib.import_module("jax")
-    return SimpleNamespace(jax=jax, jnp=jax.numpy)
-
-
-def load_torch() -> SimpleNamespace:
-    torch = importlib.import_module("torch")
-    return SimpleNamespace(torch=torch, F=torch.nn.functional, compile=lambda function: function)
-
-
-def load_compiling_torch() -> SimpleNamespace:
-    lib = load_torch()
-    lib.compile = lib.torch.compile
-    return lib
+        """Of the installed package, or of a checkout that is not installed."""
+        try:
+            return importlib.metadata.version(self.package)
+        except importlib.metadata.PackageNotFoundError:
+            return str(importlib.import_module(self.package).__version__)
 
 
 def jax_environment(threads: int, cache: Path) -> Environment:
@@ -113,6 +76,13 @@ def jax_environment(threads: int, cache: Path) -> Environment:
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
+
+
+def jax_wait(result: Any) -> Any:
+    """Of one array its own method, which costs least."""
+    if isinstance(result, list | tuple):
+        return [jax_wait(part) for part in result]
+    return result.block_until_ready()
 
 
 def torch_environment(threads: int, cache: Path) -> Environment:
@@ -144,7 +114,7 @@ JAX = Peer(
     load_jax,
     jax_environment,
     array=lambda lib, array: lib.jnp.asarray(array),
-    wait=lambda result: result.block_until_ready(),
+    wait=jax_wait,
 )
 TORCH = Peer("PyTorch", "torch", load_torch, torch_environment, array=torch_array)
 TORCH_COMPILE = Peer(

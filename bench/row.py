@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from bench.measure import Measure, speed
-from bench.peers import Peer
+from bench.peers import JAX, PYTENSOR, SYMGRAPH, TORCH, TORCH_COMPILE, Peer
 
 Builder = Callable[..., Callable[[], Any]]
+EVERYONE = SYMGRAPH, PYTENSOR, JAX, TORCH, TORCH_COMPILE
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +29,8 @@ class Row:
     data
         The arrays it works on, from a random generator.
     numpy
-        Its definition: from those arrays in float64, the results of the first calls.
+        Its definition: from those arrays in float64, the results of the first calls, all in one
+        list.
     tolerance
         The error allowed, relative to the largest element of the result.
     chained
@@ -67,18 +70,92 @@ class Row:
         """The data, the same in every process."""
         return self.data(np.random.default_rng(1))
 
-    def error(self, results: Sequence[Any]) -> float:
-        """The largest error of the first results, relative to the largest element."""
-        exact = self.numpy(*(a.astype("f8") if a.dtype.kind == "f" else a for a in self.arrays()))
-        pairs = zip(map(self._compared, results), map(self._compared, exact), strict=True)
-        return max(
-            float(np.max(np.abs(found - right)) / np.max(np.abs(right))) for found, right in pairs
-        )
+    def exact(self) -> list[np.ndarray]:
+        """What NumPy says the first results are."""
+        arrays = (a.astype("f8") if a.dtype.kind == "f" else a for a in self.arrays())
+        return [np.asarray(result, "f8") for result in self.numpy(*arrays)]
 
-    def _compared(self, result: Any) -> np.ndarray:
-        return self.summary(np.asarray(result, "f8"))
+    def error(self, results: Sequence[Any], exact: Sequence[np.ndarray]) -> float:
+        """The largest error of results, relative to the largest element."""
+        pairs = [
+            (self.summary(np.asarray(result, "f8")), self.summary(right))
+            for result, right in zip(results, exact, strict=True)
+        ]
+        return max(float(np.max(np.abs(a - b)) / np.max(np.abs(b))) for a, b in pairs)
+
+    def wrong(self, results: Sequence[Any]) -> str | None:
+        """What is wrong with the first results, if anything is."""
+        if self.name not in EXACT:
+            EXACT.clear()  # of one row only: some are large
+            EXACT[self.name] = self.exact()
+        error = self.error(results, EXACT[self.name])
+        if error <= self.tolerance:
+            return None
+        return f"result off by {error:.1e}, where {self.tolerance:.0e} is allowed"
 
     @property
     def checked_calls(self) -> int:
         """How many calls are checked against NumPy."""
         return 3 if self.chained else 1
+
+
+EXACT: dict[str, list[np.ndarray]] = {}
+
+
+def function_row(
+    name: str,
+    title: str,
+    data: Callable[[np.random.Generator], Sequence[np.ndarray]],
+    definition: Callable[..., Any],
+    numpy: Callable[..., Sequence[Any]],
+    peers: Sequence[Peer] = EVERYONE,
+    **options: Any,
+) -> Row:
+    """A row of a function of arrays: `definition` takes a framework's `lib` and its symbols."""
+
+    def build(lib: Any, *arrays: Any) -> Callable[[], Any]:
+        return lib.function(partial(definition, lib), arrays)
+
+    return Row(name, title, data, numpy, builders={p.name: build for p in peers}, **options)
+
+
+def step_row(
+    name: str,
+    title: str,
+    data: Callable[[np.random.Generator], Sequence[np.ndarray]],
+    cost: Callable[..., Any],
+    slopes: Callable[..., tuple[Any, Sequence[np.ndarray]]],
+    rates: Sequence[float],
+    peers: Sequence[Peer] = EVERYONE,
+    **options: Any,
+) -> Row:
+    """A row of steps of gradient descent.
+
+    Parameters
+    ----------
+    data
+        Inputs, and after them the parameters.
+    cost
+        The cost, from a framework's `lib`, symbols of the inputs, and the parameters.
+    slopes
+        In NumPy, the cost and its gradients by the parameters.
+    rates
+        One for each parameter.
+    """
+
+    def build(lib: Any, *arrays: Any) -> Callable[[], Any]:
+        count = len(arrays) - len(rates)
+        return lib.step(partial(cost, lib), arrays[:count], arrays[count:], rates)
+
+    def costs(*arrays: np.ndarray) -> list[Any]:
+        count, found = len(arrays) - len(rates), []
+        inputs, parameters = arrays[:count], list(arrays[count:])
+        for _ in range(3):
+            value, found_slopes = slopes(*inputs, *parameters)
+            found.append(value)
+            pairs = zip(parameters, rates, found_slopes, strict=True)
+            parameters = [p - rate * slope for p, rate, slope in pairs]
+        return found
+
+    builders = {peer.name: build for peer in peers}
+    return Row(name, title, data, costs, chained=True, builders=builders, **options)

@@ -73,7 +73,7 @@ def test_bench_line_is_known():
     assert program == "python"
     command = [sys.executable, *arguments, "call", "--smoke"]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert "--write takes a full run" in answer.stderr
+    assert "--write takes all peers" in answer.stderr
 
 
 def test_ci_runs_the_test_line():

@@ -1,8 +1,9 @@
-"""All rows, in the order of the table; one file per family."""
+"""All rows, in the order of the tables; one file per family."""
 
 from bench.rows import (
     call,
     convolution,
+    derivatives,
     elementwise,
     embedding,
     language,
@@ -11,20 +12,30 @@ from bench.rows import (
     reduction,
     sampling,
     selection,
+    starts,
     training,
+    transformer,
 )
 
 FAMILIES = (
     call,
     elementwise,
     reduction,
-    training,
-    embedding,
-    selection,
-    convolution,
     linalg,
-    sampling,
+    derivatives,
+    training,
+    convolution,
+    transformer,
     loops,
     language,
+    sampling,
+    embedding,
+    selection,
+    starts,
 )
 ROWS = {row.name: row for family in FAMILIES for row in family.ROWS}
+HEADLINES = (
+    *("call", "chain-1e6", "softmax", "layer-norm", "matmul-1024", "mlp-20", "mlp-1024"),
+    *("lenet", "convolution", "encoder", "lstm-step", "recurrence", "normals", "embedding"),
+    *("import", "start", "start-lstm"),
+)

@@ -1,33 +1,43 @@
 """What a call costs when there is next to nothing to compute."""
 
-from bench.peers import JAX, PYTENSOR, SYMGRAPH, TORCH, TORCH_COMPILE
-from bench.row import Row
+import numpy as np
 
-CALL = Row(
+from bench.peers import JAX, PYTENSOR, SYMGRAPH, TORCH, TORCH_COMPILE
+from bench.reference import normals
+from bench.row import Row, function_row
+
+CALL = function_row(
     "call",
     "call of `x**2 + y`, 3 elements",
-    data=lambda rng: list(rng.normal(size=(2, 3)).astype("f4")),
-    numpy=lambda x, y: [x**2 + y],
+    normals((3,), (3,)),
+    lambda lib, x, y: x**2 + y,
+    lambda x, y: [x**2 + y],
+)
+COUNTER = Row(
+    "counter",
+    "update of a counter",
+    lambda rng: [np.zeros((), "f4")],
+    lambda start: [start + k for k in (1, 2, 3)],
+    chained=True,
 )
 
 
-@CALL.built_for(SYMGRAPH, PYTENSOR)
-def theano(lib, x, y):
-    a, b = lib.T.fvectors("a", "b")
-    f = lib.sg.function([a, b], a**2 + b)
-    return lambda: f(x, y)
+@COUNTER.built_for(SYMGRAPH, PYTENSOR)
+def theano(lib, start):
+    count = lib.sg.shared(start)
+    new = count + np.float32(1)
+    return lib.sg.function([], new, updates=[(count, new)])
 
 
-@CALL.built_for(JAX)
-def jax(lib, x, y):
-    f = lib.jax.jit(lambda a, b: a**2 + b)
-    return lambda: f(x, y)
+@COUNTER.built_for(JAX, TORCH, TORCH_COMPILE)
+def others(lib, start):
+    step, state = lib.compile(lambda count: count + 1), [start]
+
+    def run():
+        state[0] = step(state[0])
+        return state[0]
+
+    return run
 
 
-@CALL.built_for(TORCH, TORCH_COMPILE)
-def torch(lib, x, y):
-    f = lib.compile(lambda a, b: a**2 + b)
-    return lambda: f(x, y)
-
-
-ROWS = [CALL]
+ROWS = [CALL, COUNTER]

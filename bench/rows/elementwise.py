@@ -1,41 +1,45 @@
-"""Chains of elementwise ops over a million elements."""
+"""Chains of elementwise ops."""
+
+from types import SimpleNamespace
 
 import numpy as np
 
-from bench.peers import JAX, PYTENSOR, SYMGRAPH, TORCH, TORCH_COMPILE
-from bench.row import Row
+from bench.row import function_row
+
+NUMPY = SimpleNamespace(m=np)
+A, B = np.float32(1.5), np.float32(0.5)
 
 
-def chain(m, x, y, z):
-    """Ten ops, in the framework whose functions `m` has."""
-    return m.sqrt(m.log(m.exp(-(m.tanh(x * y * 0.5) ** 2)) + 1) + z)
+def chain(lib, x, y, z):
+    """Ten ops."""
+    m = lib.m
+    return m.sqrt(m.log(m.exp(-(m.tanh(x * y * np.float32(0.5)) ** 2)) + 1) + z)
 
 
-CHAIN = Row(
-    "chain",
-    "ten elementwise ops with exp, tanh, log on 1e6",
-    data=lambda rng: [*rng.normal(size=(2, 10**6)).astype("f4"), rng.random(10**6).astype("f4")],
-    numpy=lambda *arrays: [chain(np, *arrays)],
-)
+def data(count):
+    return lambda rng: [*rng.normal(size=(2, count)).astype("f4"), rng.random(count).astype("f4")]
 
 
-@CHAIN.built_for(SYMGRAPH, PYTENSOR)
-def theano(lib, x, y, z):
-    inputs = lib.T.fvectors("x", "y", "z")
-    f = lib.sg.function(inputs, chain(lib.T, *inputs))
-    return lambda: f(x, y, z)
+def bound_by_memory(lib, x, y, z):
+    return A * x + B - y * z
 
 
-@CHAIN.built_for(JAX)
-def jax(lib, x, y, z):
-    f = lib.jax.jit(lambda *arrays: chain(lib.jnp, *arrays))
-    return lambda: f(x, y, z)
-
-
-@CHAIN.built_for(TORCH, TORCH_COMPILE)
-def torch(lib, x, y, z):
-    f = lib.compile(lambda *arrays: chain(lib.torch, *arrays))
-    return lambda: f(x, y, z)
-
-
-ROWS = [CHAIN]
+ROWS = [
+    *(
+        function_row(
+            f"chain-{name}",
+            f"ten elementwise ops with exp, tanh, log on {name}",
+            data(int(float(name))),
+            chain,
+            lambda *arrays: [chain(NUMPY, *arrays)],
+        )
+        for name in ("1e4", "1e6", "1e7")
+    ),
+    function_row(
+        "axpby",
+        "a*x + b - y*z on 1e7",
+        data(10**7),
+        bound_by_memory,
+        lambda *arrays: [bound_by_memory(NUMPY, *arrays)],
+    ),
+]

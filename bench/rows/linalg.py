@@ -1,37 +1,40 @@
-"""Linear algebra on batches of small matrices."""
+"""Matrix products, and a Gaussian likelihood by Cholesky's factors."""
 
 import numpy as np
 
 from bench.peers import JAX, PYTENSOR, SYMGRAPH, TORCH, TORCH_COMPILE
-from bench.row import Row
+from bench.reference import normals
+from bench.row import Row, function_row
 
 CASES, SIZE = 64, 32
 
-PRODUCTS = Row(
-    "batched-products",
-    "256 products of (64, 64) matrices",
-    data=lambda rng: [rng.normal(size=(256, 64, 64)).astype("f4") for _ in range(2)],
-    numpy=lambda a, b: [a @ b],
+
+def product(lib, a, b):
+    return lib.m.matmul(a, b)
+
+
+PRODUCTS = [
+    function_row(name, title, normals(*shapes), product, lambda a, b: [a @ b])
+    for name, title, *shapes in (
+        *(
+            (f"matmul-{n}", f"product of ({n}, {n}) matrices", (n, n), (n, n))
+            for n in (512, 1024, 2048)
+        ),
+        (
+            "batched-products",
+            "256 products of (64, 64) matrices",
+            (256, 64, 64),
+            (256, 64, 64),
+        ),
+    )
+]
+DENSE = function_row(
+    "dense",
+    "layer of 32 x 128 to 512 with bias and relu",
+    normals((32, 128), (128, 512), (512,)),
+    lambda lib, x, W, b: lib.relu(x @ W + b),
+    lambda x, W, b: [np.maximum(x @ W + b, 0)],
 )
-
-
-@PRODUCTS.built_for(SYMGRAPH, PYTENSOR)
-def theano(lib, a, b):
-    x, y = lib.T.ftensor3("x"), lib.T.ftensor3("y")
-    f = lib.sg.function([x, y], lib.T.matmul(x, y))
-    return lambda: f(a, b)
-
-
-@PRODUCTS.built_for(JAX)
-def jax(lib, a, b):
-    f = lib.jax.jit(lib.jnp.matmul)
-    return lambda: f(a, b)
-
-
-@PRODUCTS.built_for(TORCH, TORCH_COMPILE)
-def torch(lib, a, b):
-    f = lib.compile(lambda x, y: x @ y)
-    return lambda: f(a, b)
 
 
 def roots_and_sides(rng):
@@ -95,4 +98,4 @@ def torch_solve(lib, roots, sides):
     return lambda: f(root, sides)
 
 
-ROWS = [PRODUCTS, SOLVE]
+ROWS = [*PRODUCTS, DENSE, SOLVE]
