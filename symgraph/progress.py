@@ -1,4 +1,4 @@
-"""A line on the terminal while a stage of the compiler takes long; silence everywhere else."""
+"""A bar on the terminal while work takes long; silence everywhere else."""
 
 from __future__ import annotations
 
@@ -6,31 +6,72 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from symgraph.later import Later
 
 PATIENCE = 1.0  # seconds before anything is said
-ERASE = "\r\x1b[K"  # back to the first column, and clear to the end of the line
+STAGES = ("user", "canonical", "parts", "program", "plan", "text", "code")  # of the compiler
+
+rich_console = Later("rich.console")
+rich_progress = Later("rich.progress")
 
 
 @contextmanager
 def waiting(stage: str) -> Iterator[None]:
-    """Say on the terminal which stage is under way, once it has taken a second."""
+    """Show a bar of the compiler's stages, once one of them has taken a second."""
+    place = STAGES.index(stage) if stage in STAGES else 0
+    with working(f"compiling, stage {stage}", place, len(STAGES)):
+        yield
+
+
+@contextmanager
+def working(what: str, done: int = 0, of: int | None = None) -> Iterator[None]:
+    """Show a bar on the terminal while a block runs, once it has taken a second.
+
+    Without a number `of` parts the bar only moves. It is gone afterwards.
+    """
     if not sys.stderr.isatty():
         yield
         return
-    said = threading.Event()
-
-    def say() -> None:
-        said.set()
-        sys.stderr.write(f"{ERASE}symgraph: compiling, stage {stage} ...")
-        sys.stderr.flush()
-
-    timer = threading.Timer(PATIENCE, say)
+    bar = _Bar(what, done, of)
+    timer = threading.Timer(PATIENCE, bar.start)
     timer.daemon = True
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
-        if said.is_set():
-            sys.stderr.write(ERASE)
-            sys.stderr.flush()
+        bar.stop()
+
+
+class _Bar:
+    """A bar that may be started and stopped by different threads, once each."""
+
+    def __init__(self, what: str, done: int, of: int | None) -> None:
+        self.what, self.done, self.of = what, done, of
+        self._lock = threading.Lock()
+        self._over = False
+        self._shown: Any = None
+
+    def start(self) -> None:
+        """Show it, unless the work is over."""
+        with self._lock:
+            if self._over:
+                return
+            columns = (
+                rich_progress.TextColumn("symgraph: {task.description}"),
+                rich_progress.BarColumn(bar_width=24),
+                rich_progress.TimeElapsedColumn(),
+            )
+            console = rich_console.Console(stderr=True)
+            self._shown = rich_progress.Progress(*columns, console=console, transient=True)
+            self._shown.add_task(self.what, completed=self.done, total=self.of)
+            self._shown.start()
+
+    def stop(self) -> None:
+        """Take it away."""
+        with self._lock:
+            self._over = True
+            if self._shown is not None:
+                self._shown.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import time
@@ -17,7 +18,7 @@ import symgraph.tensor as T
 from symgraph import errors, progress
 from symgraph.ops.elementary import Tanh
 from symgraph.rewrite import EXACT, Rule, RuleSet
-from tests.graphs import Halves, trained
+from tests.graphs import Halves, chain, trained
 
 x = T.dvector("x")
 
@@ -211,34 +212,39 @@ def test_tracebacks_show_the_users_frames() -> None:
     assert len(traceback.extract_tb(failure.value.whole_traceback)) > 1
 
 
-class Terminal:
+class Terminal(io.StringIO):
     """Remembers what is written to a terminal."""
 
     def __init__(self, tty: bool) -> None:
-        self.tty, self.text = tty, ""
+        super().__init__()
+        self.tty = tty
 
     def isatty(self) -> bool:
         return self.tty
 
-    def write(self, text: str) -> None:
-        self.text += text
 
-    def flush(self) -> None:
-        pass
-
-
-@pytest.mark.parametrize(("tty", "seconds"), [(True, 0.2), (True, 0.0), (False, 0.2)])
+@pytest.mark.parametrize(("tty", "seconds"), [(True, 0.3), (True, 0.0), (False, 0.3)])
 def test_long_stages_are_told_on_a_terminal(
     tty: bool, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal = Terminal(tty)
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(progress, "PATIENCE", 0.05)
     with progress.waiting("code"):
         time.sleep(seconds)
-    said = "stage code" in terminal.text
-    assert said == (tty and seconds > 0)
-    assert terminal.text.endswith(progress.ERASE) or not said
+    said = terminal.getvalue()
+    assert ("compiling, stage code" in said) == (tty and seconds > 0)
+    assert not said or said.endswith("\x1b[2K")  # the line is gone
+
+
+def test_long_exports_are_told_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal(True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "PATIENCE", 0.001)
+    sg.export(chain(3000), format="svg")
+    assert "exporting svg" in terminal.getvalue()
 
 
 def test_compiling_is_logged(caplog: pytest.LogCaptureFixture) -> None:

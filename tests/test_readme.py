@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -37,6 +38,12 @@ def test_python_runs(tmp_path, monkeypatch, capsys):
     assert share is not None
     assert int(share[1]) >= 90
     assert (tmp_path / "step.svg").read_text().startswith("<svg")
+
+
+def test_picture_is_that_of_the_program() -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "picture.py"))
+    kept = script["PICTURE"].read_text(encoding="utf-8")
+    assert kept == script["picture"](), "run python docs/picture.py"
 
 
 def test_lines_install_in_a_virtual_environment():

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from symgraph.errors import ExportError
 from symgraph.function import Function
 from symgraph.later import Later
+from symgraph.progress import working
 from symgraph.show.dot import dot_text
 from symgraph.show.graphviz import MOST, dot_layout, has_dot
 from symgraph.show.json_graph import json_text
@@ -181,7 +182,9 @@ def export(
     )
     target = None if path is None else Path(path)
     order = Order(obj, stage, depth, focus, tuple(scopes or ()), layout, target)
-    result = FORMATS[_checked(order, _format(target, format))].write(order)
+    chosen = _checked(order, _format(target, format))
+    with working(f"exporting {chosen}"):
+        result = FORMATS[chosen].write(order)
     if target is not None and isinstance(result, bytes):
         target.write_bytes(result)
     elif target is not None:

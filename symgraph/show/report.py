@@ -20,6 +20,7 @@ from symgraph.interpret import interpret
 from symgraph.lower.measure import elements_of, shape_of
 from symgraph.lower.program import is_work
 from symgraph.profile import Profile, Row, StepTime, duration
+from symgraph.progress import working
 from symgraph.show.costs import Costs, Data
 from symgraph.show.history import History, history_of
 from symgraph.show.page import graph_data, node_data, page
@@ -82,9 +83,12 @@ def report(
     values: dict[Variable, str] = {}
     if inputs is not None:
         args = arguments_of(measured, inputs)
-        _run(measured, args)
-        values = _values(measured, args)
-    data = _Report(measured, inputs is not None, assembly, values).data()
+        with working("measuring"):
+            _run(measured, args)
+        with working("computing the range of every value"):
+            values = _values(measured, args)
+    with working("gathering rewrites, kernels and costs"):
+        data = _Report(measured, inputs is not None, assembly, values).data()
     data["compile"] = [[name, spent] for name, spent in function.trace.seconds.items()]
     text = page(data)
     if path is not None:
