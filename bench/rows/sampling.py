@@ -181,8 +181,24 @@ GIBBS = Row(
 )
 
 
-@GIBBS.built_for(SYMGRAPH, PYTENSOR)
-def theano_gibbs(lib, start, W, b, c):
+@GIBBS.built_for(SYMGRAPH)
+def scanned_gibbs(lib, start, W, b, c):
+    T, stream = lib.T, lib.stream(1)
+    weights, visible, hidden = (lib.sg.shared(array) for array in (W, b, c))
+    first = T.fmatrix("v")
+
+    def step(v):
+        on = stream.bernoulli(p=T.sigmoid(T.dot(v, weights) + hidden))
+        p = T.sigmoid(T.dot(T.cast(on, "float32"), weights.T) + visible)
+        return T.cast(stream.bernoulli(p=p), "float32"), p
+
+    (_, p), updates = lib.sg.scan(step, outputs_info=[first, None], n_steps=STEPS)
+    f = lib.sg.function([first], p[-1], updates=updates)
+    return lambda: f(start)
+
+
+@GIBBS.built_for(PYTENSOR)
+def unrolled_gibbs(lib, start, W, b, c):
     T, stream = lib.T, lib.stream(1)
     weights, visible, hidden = (lib.sg.shared(array) for array in (W, b, c))
     first = v = T.fmatrix("v")

@@ -172,9 +172,9 @@ class _Improver:
         found: dict[Variable, StateSlot] = {}
         for slot in draft.states:
             reads = self._last_reads(slot, draft)
-            if reads and slot.state.traced and not draft.op.backwards:
+            if reads is not None and slot.state.traced and not draft.op.backwards:
                 slot.state = slot.state._replace(traced=False)
-                draft.op = replace(draft.op, at_least=1)
+                draft.op = replace(draft.op, at_least=max(draft.op.at_least, bool(reads)))
                 found |= dict.fromkeys(reads, slot)
         return found
 
