@@ -101,7 +101,7 @@ def _ndim(var: Tensor) -> int:
 
 def _rule(node: Apply) -> Rule:
     for kind in type(node.op).__mro__:
-        if kind in RULES and (len(node.outputs) == 1 or kind is MatrixOp):
+        if kind in RULES and (len(node.outputs) == 1 or kind in SEVERAL):
             return RULES[kind]
     raise GraphTypeError(
         f"{node.op}, made at {node.made_at}, has no batched form, which a Jacobian through it needs"
@@ -244,3 +244,5 @@ RULES: dict[type, Rule] = {
     PseudoInverse: _broadcast,
     MatchSizes: _match_sizes,
 }
+# Whose rules give a list, one for each output.
+SEVERAL: set[type] = {MatrixOp}

@@ -10,6 +10,8 @@ import pytest
 
 import symgraph as sg
 import symgraph.tensor as T
+from symgraph.batch import vectorize
+from symgraph.errors import GraphTypeError
 
 RNG = np.random.default_rng(9)
 X, W, H = RNG.normal(size=(5, 3)), RNG.normal(size=(3, 3)) * 0.7, RNG.normal(size=3)
@@ -117,6 +119,57 @@ def test_first_and_second_order(name: str) -> None:
         near(sg.function([x, w, h], curvature)(*VALUES), expected[6:], 1e-9)
     total = sum((p.data * g).sum() for p, g in zip(points, found[3:6], strict=True))
     np.testing.assert_allclose(found[2], total, rtol=1e-9)
+
+
+def moved(f: Callable[..., Any], values: list[np.ndarray], place: int) -> np.ndarray:
+    """Central differences of a function that returns an array, by one of its arguments."""
+    shape, columns = values[place].shape, []
+    for unit in np.eye(values[place].size):
+        step = 1e-6 * unit.reshape(shape)
+        ends = [f(*values[:place], values[place] + s * step, *values[place + 1 :]) for s in (1, -1)]
+        columns.append((ends[0] - ends[1]) / 2e-6)
+    return np.stack(columns, axis=-1).reshape(*columns[0].shape, *shape)
+
+
+@every_cost
+def test_hessians(name: str) -> None:
+    """One batch of unit vectors through the loops back, against differences of gradients."""
+    (slope,) = T.grad(COSTS[name](), [h])
+    rows = T.jacobian(slope * h[0], h)
+    f = sg.function([x, w, h], [slope * h[0], rows], mode="interpret", on_unused_input="ignore")
+    found = f(*VALUES)[1]
+    near([found], [moved(lambda *v: f(*v)[0], VALUES, 2)], 1e-5)
+    if name in NATIVE_TWICE:
+        near([sg.function([x, w, h], rows)(*VALUES)], [found], 1e-9)
+
+
+def test_jacobians_of_all_states_and_of_choices() -> None:
+    """Of a matrix of states by everything; of a loop inside a branch."""
+
+    def body(row: Any, a: Any, b: Any) -> list[Any]:
+        return [T.tanh(row + T.dot(a, w)), b * 0.5 + 1]
+
+    (a, _), _ = sg.scan(body, x, [h, T.ones_like(h)])
+    chosen = sg.ifelse(h.sum() > 0, sg.scan(lambda row, s: s * row, x, h)[0][-1], h**3)
+    outputs = [a, chosen, *T.jacobian(a, [x, w, h]), T.jacobian(chosen, h)]
+    reference, native = (sg.function([x, w, h], outputs, mode=m) for m in MODES)
+    for sign in (1, -1):
+        values = [X, W, np.abs(H) * sign]
+        found = reference(*values)
+        near(native(*values), found, 1e-9)
+        for place in range(3):
+            near([found[2 + place]], [moved(lambda *v: native(*v)[0], values, place)])
+        near([found[5]], [moved(lambda *v: native(*v)[1], values, 2)])
+
+
+def test_batches_that_do_not_agree_on_steps_are_refused() -> None:
+    many = T.dvector("many")
+    ends = sg.scan(lambda s: (s * 2, sg.until(s > 9)), outputs_info=many[0], n_steps=9)[0]
+    with pytest.raises(GraphTypeError, match=r"ends at steps that differ(?s:.)*"):
+        vectorize([ends.sum()], {many: T.dmatrix("batch")})
+    powers = sg.scan(lambda s: s * 2, outputs_info=h[0], n_steps=T.cast(many[0], "int64"))[0]
+    with pytest.raises(GraphTypeError, match="numbers of steps that differ"):
+        vectorize([powers.sum()], {many: T.dmatrix("batch")})
 
 
 def test_second_order_of_nested_loops_natively() -> None:

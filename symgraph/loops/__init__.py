@@ -1,5 +1,6 @@
 """Loops in the graph: `scan`, what is made of it, and its gradient."""
 
+from symgraph.loops import batched as batched
 from symgraph.loops import branches as branches
 from symgraph.loops import gradient as gradient
 from symgraph.loops.checkpoints import scan_checkpoints

@@ -13,7 +13,7 @@ from symgraph.ops.arith import Add, Mul, Sub, add
 from symgraph.ops.create import Alloc, alloc
 from symgraph.ops.linalg import Dot
 from symgraph.ops.pattern import AT, FULL, SLICE, Part
-from symgraph.ops.scan import State, depends_on
+from symgraph.ops.scan import Scan, State, depends_on
 from symgraph.ops.shape import dimshuffle
 from symgraph.ops.subtensor import IncSubtensor, Subtensor
 from symgraph.types import Tensor
@@ -204,7 +204,9 @@ def _is_row_first(node: Apply, of_rows: set[Variable]) -> bool:
 
 
 def _for_all_rows(var: Tensor, draft: Draft) -> Tensor | None:
-    """The values of all steps at once, if every op on the way can do that."""
+    """The values of all steps at once, if every op on the way can do that without a loop."""
+    if any(isinstance(node.op, Scan) for node in toposort([var])):
+        return None
     (expression,) = clone_graph([var], draft.others)
     try:
         (found,) = vectorize([expression], draft.rows)
