@@ -1,7 +1,8 @@
 """How much memory a library routine takes for itself while it runs, beside its operands.
 
 Most take none. Those that do ask for it and give it back within the call; the formulas below
-follow the allocations in `backends/routines/` and LAPACK's documented work sizes.
+follow the allocations in `backends/routines/`, for convolutions in `backends/llvm/`, and LAPACK's
+documented work sizes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ Formula: TypeAlias = Callable[[Shapes, Shapes, int, int], int]
 
 WORD = 8  # bytes of a rank or a place
 BLOCK = 64  # columns that LAPACK works on at once, where it asks for room for them
-DOT_CHUNKS = 32  # partial sums of a gradient by filters, at most
+DOT_CHUNKS = 4  # partial sums of a gradient by filters, at most
 
 
 def _rows(of: int) -> Formula:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from symgraph.backends import threads
-from symgraph.backends.llvm import dots, library, packing, products, tiles
+from symgraph.backends.llvm import conv_block, dots, leaves, library, packing, products, tiles
 from symgraph.backends.llvm.machine import WRITTEN, Module, link
 
 WORD, POINTER, FLAG = ctypes.c_int64, ctypes.c_void_p, ctypes.c_bool
@@ -95,11 +95,10 @@ def test_nan_and_infinities_go_where_they_belong() -> None:
 def test_tiles_of_other_processors(processor: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their shapes, in this processor's instructions."""
     for dtype, shape in SHAPES[processor].items():
-        for module in (products, packing, tiles, dots):
+        for module in (products, packing, tiles, dots, conv_block):
             monkeypatch.setattr(module, "shape_of", lambda _, s=shape: tiles.Shape(*s))
-        text = products.product_text(dtype)
+        texts = leaves.leaves_text(dtype), products.product_text(dtype)
+        modules = [Module(text, WRITTEN) for text in texts]
         name = products.product_name(dtype)
-        code = link(
-            [Module(text, WRITTEN)], None, [name], library.addresses(products.IMPORTS, None)
-        )
+        code = link(modules, None, [name], library.addresses(products.IMPORTS, None))
         assert len(list(results(function(code.addresses, dtype), dtype))) == 4 * len(SIZES)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from symgraph.backends.llvm.body import Needs
 from symgraph.backends.llvm.notation import Code
-from symgraph.backends.llvm.tiles import OPAQUE, Lanes, shape_of
+from symgraph.backends.llvm.tiles import OPAQUE, Lanes, leaf_name, shape_of
 from symgraph.backends.llvm.words import constant
 from symgraph.kernel import Name
 
@@ -21,11 +21,6 @@ PARAMS = (
     ("k", "int64"), ("a", "ptr"), ("row_a", "int64"), ("b", "ptr"), ("row_b", "int64"),
     ("c", "ptr"), ("row_c", "int64"), ("column_c", "int64"),
 )  # fmt: skip
-
-
-def dots_name(rows: int, columns: int) -> str:
-    """The name of a tile's function."""
-    return f"dots_{rows}_{columns}"
 
 
 def dots_text(dtype: str, needs: Needs) -> list[str]:
@@ -38,7 +33,7 @@ class _Dots:
 
     def __init__(self, dtype: str, rows: int, columns: int, needs: Needs) -> None:
         factors = [("alpha", dtype), ("beta", dtype)]
-        self.code = Code(dots_name(rows, columns), [*PARAMS, *factors], needs)
+        self.code = Code(leaf_name(dtype, "dots", rows, columns), [*PARAMS, *factors], needs)
         self.dtype, self.rows, self.columns = dtype, rows, columns
         self.lanes = Lanes(self.code, dtype, shape_of(dtype).lanes)
 
@@ -52,7 +47,7 @@ class _Dots:
         sums = self._step(code.values[whole.id], sums, lanes.mask(rest))
         self._finish(sums)
         code.do("ret void")
-        return code.text(OPAQUE)
+        return code.text(OPAQUE, "")
 
     def _lines(self, pointer: str, step: str, count: int) -> list[str]:
         return [self.code.place(pointer, Name(step) * i, self.dtype) for i in range(count)]

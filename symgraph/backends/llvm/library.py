@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
 from symgraph.backends import pool, threads
-from symgraph.backends.llvm import blas, capi, clock, products, support, tiles
+from symgraph.backends.llvm import (
+    blas,
+    capi,
+    clock,
+    convolution,
+    leaves,
+    products,
+    support,
+    tiles,
+)
 from symgraph.backends.llvm.machine import QUICK, WRITTEN, Code, Module, link
 
 CALIBRATION = 0.005  # seconds over which the counter is timed: its unit is right to 0.01%
 _lock = threading.RLock()
 _linked: dict[str, Code] = {}
-_PRODUCTS = {products.product_name(dtype): dtype for dtype in (*tiles.ITEMSIZE, *blas.LETTERS)}
+_PRODUCTS = {products.product_name(dtype) for dtype in (*tiles.ITEMSIZE, *blas.LETTERS)}
 
 
 def addresses(symbols: Iterable[str], folder: Path | None) -> dict[str, int]:
@@ -25,30 +35,41 @@ def addresses(symbols: Iterable[str], folder: Path | None) -> dict[str, int]:
 
 
 def _address(symbol: str, folder: Path | None) -> int:
+    home = _home(symbol)
+    if home is None:
+        return capi.address_of(symbol)
+    return _shared(home, folder).address(symbol)
+
+
+def _home(symbol: str) -> str | None:
+    """The shared module a symbol is in: a kind, and a dtype if there is one for each."""
     if symbol in support.FUNCTIONS:
-        return _shared("support", folder).address(symbol)
-    if symbol in _PRODUCTS:
-        return _shared(symbol, folder).address(symbol)
+        return "support"
     if symbol in clock.FUNCTIONS:
-        return _shared(clock.NAME, folder).address(symbol)
-    return capi.address_of(symbol)
+        return clock.NAME
+    if symbol in _PRODUCTS:
+        return symbol
+    if symbol.startswith(leaves.PREFIX):
+        return "leaves_" + symbol.split("_")[1]
+    kind, _, dtype = symbol.rpartition("_")
+    return f"convolution_{dtype}" if kind in convolution.KINDS else None
 
 
 def _shared(name: str, folder: Path | None) -> Code:
     with _lock:
         if name not in _linked:
-            make = {"support": _support, clock.NAME: _clock}.get(name)
-            _linked[name] = make(folder) if make else _product(name, folder)
+            kind, _, dtype = name.partition("_")
+            _linked[name] = _MAKERS[kind](dtype, folder)
         return _linked[name]
 
 
-def _support(folder: Path | None) -> Code:
+def _support(_: str, folder: Path | None) -> Code:
     imports = {symbol: capi.address_of(symbol) for symbol in support.IMPORTS}
     imports[pool.POOL] = threads.words_address()
     return link([Module(support.support_text(), QUICK)], folder, support.FUNCTIONS, imports)
 
 
-def _clock(folder: Path | None) -> Code:
+def _clock(_: str, folder: Path | None) -> Code:
     imports = {symbol: capi.address_of(symbol) for symbol in clock.IMPORTS}
     return link([Module(clock.TEXT, QUICK)], folder, clock.FUNCTIONS, imports)
 
@@ -66,11 +87,36 @@ def seconds_per_tick(folder: Path | None) -> float:
     return (time.perf_counter() - start) / (ticks() - before)
 
 
-def _product(name: str, folder: Path | None) -> Code:
-    dtype = _PRODUCTS[name]
+def _product(dtype: str, folder: Path | None) -> Code:
+    name = products.product_name(dtype)
     if dtype in tiles.ITEMSIZE:
-        imports = addresses(products.IMPORTS, folder)
-        return link([Module(products.product_text(dtype), WRITTEN)], folder, [name], imports)
+        return _routines(products.product_text(dtype), [name], folder)
     symbols = [f"blas_{blas.LETTERS[dtype]}{kind}" for kind in ("gemm", "gemv")]
     imports = {symbol: capi.address_of(symbol) for symbol in symbols}
     return link([Module(blas.product_text(dtype), QUICK)], folder, [name], imports)
+
+
+def _convolution(dtype: str, folder: Path | None) -> Code:
+    names = convolution.convolution_names(dtype)
+    return _routines(convolution.convolution_text(dtype), names, folder)
+
+
+def _routines(text: str, names: Sequence[str], folder: Path | None) -> Code:
+    """Routines that call leaves and share their work among threads."""
+    called = re.findall(rf"declare void @((?:{leaves.PREFIX}|launch|give_)\w*|)", text)
+    called += re.findall(r"declare ptr @(take_\w+)", text)
+    return link([Module(text, QUICK)], folder, names, addresses(filter(None, called), folder))
+
+
+def _leaves(dtype: str, folder: Path | None) -> Code:
+    text = leaves.leaves_text(dtype)
+    return link([Module(text, WRITTEN)], folder, leaves.leaf_names(text), {})
+
+
+_MAKERS = {
+    "support": _support,
+    clock.NAME: _clock,
+    "gemm": _product,
+    "leaves": _leaves,
+    "convolution": _convolution,
+}

@@ -71,10 +71,43 @@ class Code(Body):
         words = [f"i64 {self.position(a)}" if isinstance(a, Expr) else f"ptr {a}" for a in args]
         self.do(f"call void {function}({', '.join([*words, rest] if rest else words)})")
 
+    def leaf(self, function: str, *args: str | Expr, rest: Sequence[tuple[str, str]] = ()) -> None:
+        """Call a function of another module likewise."""
+        words = [("i64", self.position(a)) if isinstance(a, Expr) else ("ptr", a) for a in args]
+        self.run(f"@{function}", *words, *rest)
+
     def place(self, pointer: str, index: Expr, dtype: str) -> str:
         """The address of an element behind a pointer."""
         where = self.position(index)
         return self.get(f"getelementptr inbounds {TYPES[dtype]}, ptr {pointer}, i64 {where}")
+
+    def item(self, words: str, index: Expr) -> Name:
+        """An element of an array of words."""
+        at = self.place(words, index, INT)
+        return self.named(self.get(f"load i64, ptr {at}"))
+
+    def set_item(self, words: str, index: Expr, value: Expr) -> None:
+        """Write an element of an array of words."""
+        operand = self.position(value)
+        self.do(f"store i64 {operand}, ptr {self.place(words, index, INT)}")
+
+    def make(self, size: Expr) -> str:
+        """New memory of so many bytes."""
+        return self.call("@malloc", "ptr", ("i64", self.position(greater(size, lit(1)))))
+
+    def drop(self, memory: str) -> None:
+        """Give memory back."""
+        self.run("@free", ("ptr", memory))
+
+    def clear(self, pointer: str, size: Expr) -> None:
+        """Write zeros to so many bytes."""
+        words = ("ptr", pointer), ("i8", "0"), ("i64", self.position(size)), ("i1", "false")
+        self.run("@llvm.memset.p0.i64", *words)
+
+    def copy(self, to: str, source: str, size: Expr) -> None:
+        """Copy so many bytes."""
+        words = ("ptr", to), ("ptr", source), ("i64", self.position(size)), ("i1", "false")
+        self.run("@llvm.memcpy.p0.p0.i64", *words)
 
     @contextmanager
     def loop(self, lo: Expr, hi: Expr, step: int | None = 1) -> Iterator[Name]:
@@ -112,3 +145,37 @@ class Code(Body):
             f"define {linkage}{self.returns} @{self.name}({', '.join(self.head)}) {attributes} {{"
         )
         return "\n".join([head, "entry:", *self.lines, "}"])
+
+
+class Words:
+    """A block of words with names: sizes, and pointers."""
+
+    def __init__(self, code: Code, block: str, names: Sequence[str]) -> None:
+        self.code, self.block = code, block
+        self.places = {name: place for place, name in enumerate(names)}
+
+    def _at(self, name: str) -> str:
+        return self.code.get(f"getelementptr i64, ptr {self.block}, i64 {self.places[name]}")
+
+    def put(self, **sizes: Expr) -> None:
+        """Write sizes."""
+        for name, size in sizes.items():
+            operand = self.code.position(size)
+            self.code.do(f"store i64 {operand}, ptr {self._at(name)}")
+
+    def point(self, **pointers: str) -> None:
+        """Write pointers."""
+        for name, pointer in pointers.items():
+            self.code.do(f"store ptr {pointer}, ptr {self._at(name)}")
+
+    def size(self, name: str) -> Name:
+        """Read a size."""
+        return self.code.named(self.code.get(f"load i64, ptr {self._at(name)}"))
+
+    def sizes(self, names: str) -> list[Name]:
+        """Read sizes whose names are apart by blanks."""
+        return [self.size(name) for name in names.split()]
+
+    def pointer(self, name: str) -> str:
+        """Read a pointer."""
+        return self.code.get(f"load ptr, ptr {self._at(name)}")

@@ -1,11 +1,11 @@
 """Laying operands of products in the order in which tiles read them.
 
-    copy_lines_V(count, width, from, step_from, to, step_to)   to[p, j] = from[p * step_from + j]
+    copy_V(count, width, from, step_from, to, step_to)   to[p, j] = from[p * step_from + j]
         for p below `count` and j below `width`, which V vectors hold
-    turn_lines(count, lines, from, step_from, to, step_to)     to[p, i] = from[i * step_from + p]
+    turn(count, lines, from, step_from, to, step_to)     to[p, i] = from[i * step_from + p]
         for p below `count` and i below `lines`, at most as many as a shape says
 
-Lines of `to` are `step_to` apart. `turn_lines` reads a vector of each line and interleaves them in
+Lines of `to` are `step_to` apart. `turn` reads a vector of each line and interleaves them in
 registers; it may write up to a vector of lines of `to` behind the last.
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from symgraph.backends.llvm.body import Needs
 from symgraph.backends.llvm.notation import Code, greater, smaller
-from symgraph.backends.llvm.tiles import OPAQUE, VECTORS, Lanes, shape_of
+from symgraph.backends.llvm.tiles import OPAQUE, VECTORS, Lanes, leaf_name, shape_of
 from symgraph.kernel import Name, lit
 
 PARAMS = (
@@ -25,7 +25,7 @@ PARAMS = (
 def packing_text(dtype: str, needs: Needs) -> list[str]:
     """The functions for a dtype."""
     counts = dict.fromkeys((high(dtype), VECTORS))
-    return [*(_copy_lines(dtype, n, needs) for n in counts), _turn_lines(dtype, needs)]
+    return [*(_copy(dtype, n, needs) for n in counts), _turn(dtype, needs)]
 
 
 def high(dtype: str) -> int:
@@ -34,8 +34,8 @@ def high(dtype: str) -> int:
     return -(-shape.rows // shape.lanes)
 
 
-def _copy_lines(dtype: str, vectors: int, needs: Needs) -> str:
-    code = Code(f"copy_lines_{vectors}", PARAMS, needs)
+def _copy(dtype: str, vectors: int, needs: Needs) -> str:
+    code = Code(leaf_name(dtype, "copy", vectors), PARAMS, needs)
     lanes = Lanes(code, dtype, shape_of(dtype).lanes)
     masks = [
         lanes.mask(code.position(greater(Name("width") - v * lanes.lanes, lit(0))))
@@ -47,12 +47,12 @@ def _copy_lines(dtype: str, vectors: int, needs: Needs) -> str:
         for v, mask in enumerate(masks):
             lanes.store(lanes.load(lanes.at(source, v), mask), lanes.at(target, v), mask)
     code.do("ret void")
-    return code.text(OPAQUE)
+    return code.text(OPAQUE, "")
 
 
-def _turn_lines(dtype: str, needs: Needs) -> str:
+def _turn(dtype: str, needs: Needs) -> str:
     shape = shape_of(dtype)
-    code = Code("turn_lines", PARAMS, needs)
+    code = Code(leaf_name(dtype, "turn"), PARAMS, needs)
     lanes = Lanes(code, dtype, shape.lanes)
     # Lines that there are not are read from the last there is.
     lines = [
@@ -73,7 +73,7 @@ def _turn_lines(dtype: str, needs: Needs) -> str:
             at = code.place("%to", (p + q) * Name("step_to"), dtype)
             code.do(f"store {piece} {part}, ptr {at}, align {lanes.align}")
     code.do("ret void")
-    return code.text(OPAQUE)
+    return code.text(OPAQUE, "")
 
 
 def _interleaved(code: Code, lanes: Lanes, rows: list[str]) -> str:

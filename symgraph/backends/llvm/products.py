@@ -16,16 +16,14 @@ transposed matrix, and products with a vector, are dot products (dots.py).
 from __future__ import annotations
 
 from symgraph.backends.llvm.body import Needs
-from symgraph.backends.llvm.dots import dots_name, dots_text
 from symgraph.backends.llvm.notation import Code, greater, pieces, smaller
-from symgraph.backends.llvm.packing import high, packing_text
+from symgraph.backends.llvm.packing import high
 from symgraph.backends.llvm.tiles import (
     ITEMSIZE,
     VECTORS,
     WIDE,
+    leaf_name,
     shape_of,
-    tile_name,
-    tiles_text,
 )
 from symgraph.backends.llvm.words import TYPES, constant
 from symgraph.kernel import INT, Expr, Name, call, cast, compare, lit, select
@@ -60,22 +58,9 @@ def product_name(dtype: str) -> str:
 def product_text(dtype: str) -> str:
     """The module for a dtype."""
     needs = Needs()
-    functions = [*tiles_text(dtype, needs), *dots_text(dtype, needs), *packing_text(dtype, needs)]
-    functions += [_Tiles(dtype, needs).text(), _dots_share(dtype, needs), _row_share(dtype, needs)]
+    functions = [_Tiles(dtype, needs).text(), _dots_share(dtype, needs), _row_share(dtype, needs)]
     functions += [_Entry(dtype, needs).text()]
-    return "\n".join([*functions, _tables(dtype), needs.text(), ""])
-
-
-def _tables(dtype: str) -> str:
-    """For the rows still to be done how many the next tile takes; tiles by rows and vectors."""
-    shape = shape_of(dtype)
-    heights = [max(h for h in shape.heights if h <= rows) for rows in range(1, shape.rows + 1)]
-    tiles = [f"ptr @{tile_name(h, v)}" for h in heights for v in range(1, VECTORS + 1)]
-    sizes = [f"i64 {h}" for h in heights]
-    return (
-        f"@tiles = internal constant [{len(tiles)} x ptr] [{', '.join(tiles)}]\n"
-        f"@heights = internal constant [{len(sizes)} x i64] [{', '.join(sizes)}]"
-    )
+    return "\n".join([*functions, needs.text(), ""])
 
 
 class _Block:
@@ -232,7 +217,7 @@ class _Tiles:
             self.count = code.let((number + 1) * k // passes - self.first)
             beta = _factor(code, self.block, self.dtype, number)
             kind = TYPES[self.dtype]
-            self.factors = f"{kind} {self.block.read('alpha')}, {kind} {beta}"
+            self.factors = (kind, self.block.read("alpha")), (kind, beta)
             with code.loop(self.top, self.bottom, self.rows) as top:
                 self._block_rows(top, code.let(smaller(top + self.rows, self.bottom)))
         code.run("@give_scratch", ("ptr", self.packed_a))
@@ -261,9 +246,10 @@ class _Tiles:
             with code.when(self.packs["b"]):
                 self._pack_b(j, width)
             right = self._right(j)
-            with code.loop(top, bottom, self.shape.rows) as i:
-                left = code.place(base, (i - top) * panel, self.dtype)
-                self._column(left, (row, step), right, i, bottom, j, width)
+            c = code.place(self.c, top * size["ldc"] + j, self.dtype)
+            code.leaf(leaf_name(self.dtype, "panel"), bottom - top, self.count, base,
+                      panel * self.shape.rows, row, step, *right, c, size["ldc"], width,
+                      rest=self.factors)  # fmt: skip
 
     def _right(self, j: Name) -> tuple[str, Name]:
         """Where the panel of B that begins at a column lies, and the step between its rows."""
@@ -272,33 +258,6 @@ class _Tiles:
         plain = code.place(self.b, start, self.dtype)
         step = select(self.packs["b"], lit(self.shape.width), size["row_b"])
         return code.either(self.packs["b"], self.packed_b, plain), code.let(step)
-
-    def _column(
-        self,
-        left: str,
-        steps: tuple[Name, Name],
-        right: tuple[str, Name],
-        i: Name,
-        bottom: Name,
-        j: Name,
-        width: Name,
-    ) -> None:
-        """The rows of a panel of A times a panel of B, by as few tiles as can be."""
-        code, lanes = self.code, self.shape.lanes
-        height = code.let(smaller(lit(self.shape.rows), bottom - i))
-        vectors = code.let(pieces(width, lanes))
-        last = code.let(width - (vectors - 1) * lanes)
-        with code.loop(lit(0), height, None) as done:
-            rest = code.let(height - done - 1)
-            place = code.position(rest * VECTORS + vectors - 1)
-            at = code.get(f"getelementptr ptr, ptr @tiles, i64 {place}")
-            tile = code.get(f"load ptr, ptr {at}")
-            at = code.get(f"getelementptr i64, ptr @heights, i64 {code.position(rest)}")
-            code.stride = code.named(code.get(f"load i64, ptr {at}"))
-            a = code.place(left, done * steps[0], self.dtype)
-            c = code.place(self.c, (i + done) * self.size["ldc"] + j, self.dtype)
-            words: list[str | Expr] = [self.count, a, *steps, *right, c, self.size["ldc"], last]
-            code.invoke(tile, *words, rest=self.factors)
 
     def _pack_a(self, top: Name, bottom: Name) -> None:
         """Lay a block of A panel after panel, the rows of each side by side."""
@@ -311,10 +270,8 @@ class _Tiles:
             lines = code.let(smaller(lit(shape.rows), bottom - i))
             self._turn(along, source, size["row_a"], to, shape.rows, lines)
             with code.when(call("not", along)):
-                copy = f"copy_lines_{high(self.dtype)}"
-                code.invoke(
-                    f"@{copy}", self.count, lines, source, size["step_a"], to, lit(shape.rows)
-                )
+                copy = leaf_name(self.dtype, "copy", high(self.dtype))
+                code.leaf(copy, self.count, lines, source, size["step_a"], to, lit(shape.rows))
 
     def _pack_b(self, j: Name, width: Name) -> None:
         """Lay a panel of B row after row."""
@@ -324,8 +281,8 @@ class _Tiles:
         source = code.place(self.b, start, self.dtype)
         self._turn(along, source, size["step_b"], self.packed_b, shape.width, width)
         with code.when(call("not", along)):
-            copy = f"@copy_lines_{VECTORS}"
-            code.invoke(
+            copy = leaf_name(self.dtype, "copy", VECTORS)
+            code.leaf(
                 copy, self.count, width, source, size["row_b"], self.packed_b, lit(shape.width)
             )
 
@@ -336,7 +293,7 @@ class _Tiles:
             some = smaller(lit(turned), lines - g)
             begin = code.place(source, g * step, self.dtype)
             end = code.place(to, g, self.dtype)
-            code.invoke("@turn_lines", self.count, some, begin, step, end, lit(wide))
+            code.leaf(leaf_name(self.dtype, "turn"), self.count, some, begin, step, end, lit(wide))
 
 
 def _row_share(dtype: str, needs: Needs) -> str:
@@ -348,14 +305,15 @@ def _row_share(dtype: str, needs: Needs) -> str:
     lo, hi = code.let(Name("lo") * wide), code.let(smaller(Name("hi") * wide, n))
     whole = code.let(hi - (hi - lo) % wide)
     with code.loop(lit(0), code.let(greater(k, lit(1))), STRIP) as p:
-        factors = f"{kind} {block.read('alpha')}, {kind} {_factor(code, block, dtype, p)}"
+        factors = (kind, block.read("alpha")), (kind, _factor(code, block, dtype, p))
         left, count = code.place(a, p * step_a, dtype), code.let(smaller(k - p, lit(STRIP)))
         for start, end, vectors in ((lo, whole, WIDE), (whole, hi, 1)):
             with code.loop(start, end, vectors * lanes) as j:
                 last = smaller(end - j - (vectors - 1) * lanes, lit(lanes))
                 right, at = code.place(b, p * row_b + j, dtype), code.place(c, j, dtype)
-                code.invoke(f"@{tile_name(1, vectors)}", count, left, lit(0), step_a, right, row_b,
-                            at, lit(0), last, rest=factors)  # fmt: skip
+                tile = leaf_name(dtype, "tile", 1, vectors)
+                code.leaf(tile, count, left, lit(0), step_a, right, row_b, at, lit(0), last,
+                            rest=factors)  # fmt: skip
     code.do("ret void")
     return code.text()
 
@@ -375,7 +333,7 @@ def _dots_share(dtype: str, needs: Needs) -> str:
     row_a, row_b = block.size("row_a"), block.size("row_b")
     row_c, column_c = block.size("step_a"), block.size("step_b")
     a, b, c = (block.read(name) for name in POINTERS)
-    factors = ", ".join(f"{TYPES[dtype]} {block.read(name)}" for name in FACTORS)
+    factors = [(TYPES[dtype], block.read(name)) for name in FACTORS]
 
     def some(i: Expr, end: Expr, rows: int, j: Expr, last: Expr, columns: int) -> None:
         """Tiles of one size, for all lines and columns that fill one."""
@@ -383,8 +341,8 @@ def _dots_share(dtype: str, needs: Needs) -> str:
             left = code.place(a, line * row_a, dtype)
             right = code.place(b, column * row_b, dtype)
             at = code.place(c, line * row_c + column * column_c, dtype)
-            code.invoke(f"@{dots_name(rows, columns)}", k, left, row_a, right, row_b, at, row_c,
-                        column_c, rest=factors)  # fmt: skip
+            tile = leaf_name(dtype, "dots", rows, columns)
+            code.leaf(tile, k, left, row_a, right, row_b, at, row_c, column_c, rest=factors)
 
     lo, hi = code.let(Name("lo") * LINES), code.let(smaller(Name("hi") * LINES, m))
     single = code.let(_is(n, 1))

@@ -20,8 +20,9 @@ from math import gcd
 
 from symgraph.backends.llvm.body import Needs
 from symgraph.backends.llvm.machine import host
-from symgraph.backends.llvm.notation import Code
+from symgraph.backends.llvm.notation import Code, pieces, smaller
 from symgraph.backends.llvm.words import TYPES, alignment, constant
+from symgraph.kernel import Name, lit
 
 VECTORS = 3  # a whole tile is so many vectors wide
 WIDE = 12  # vectors of the tile of a single row: there memory is all, and is read in long pieces
@@ -137,9 +138,9 @@ class Lanes:
         return self.code.get(f"fmul {self.type} {a}, {b}")
 
 
-def tile_name(rows: int, vectors: int) -> str:
-    """The name of a tile's function."""
-    return f"tile_{rows}_{vectors}"
+def leaf_name(dtype: str, kind: str, *sizes: int) -> str:
+    """The name of a function of the module of leaves (leaves.py)."""
+    return "_".join(("leaf", dtype, kind, *map(str, sizes)))
 
 
 PARAMS = (
@@ -152,7 +153,7 @@ OPAQUE = 'nounwind noinline "prefer-vector-width"="512"'
 def tile_text(dtype: str, rows: int, vectors: int, needs: Needs) -> str:
     """A tile of `rows` rows and `vectors` vectors, the last one with `last` lanes."""
     factors = [("alpha", dtype), ("beta", dtype)]
-    code = Code(tile_name(rows, vectors), [*PARAMS, *factors], needs)
+    code = Code(leaf_name(dtype, "tile", rows, vectors), [*PARAMS, *factors], needs)
     lanes = Lanes(code, dtype, shape_of(dtype).lanes)
     mask = lanes.mask("%last")
     masks = [None] * (vectors - 1) + [mask]
@@ -160,7 +161,7 @@ def tile_text(dtype: str, rows: int, vectors: int, needs: Needs) -> str:
     totals = _sum_products(code, lanes, rows, vectors, lines, masks)
     _finish(code, lanes, rows, vectors, totals, masks)
     code.do("ret void")
-    return code.text(OPAQUE)
+    return code.text(OPAQUE, "")
 
 
 def _offset(code: Code, dtype: str, pointer: str, step: str, count: int) -> str:
@@ -233,11 +234,62 @@ def _finish(
     code.begin(end)
 
 
+def tile_sizes(dtype: str) -> list[tuple[int, int]]:
+    """The rows and vectors of all tiles."""
+    heights = shape_of(dtype).heights
+    return [*((rows, n) for rows in heights for n in range(1, VECTORS + 1)), (1, WIDE)]
+
+
 def tiles_text(dtype: str, needs: Needs) -> list[str]:
-    """All tiles of a dtype."""
+    """All tiles of a dtype, and what calls them."""
+    tiles = [tile_text(dtype, rows, vectors, needs) for rows, vectors in tile_sizes(dtype)]
+    return [*tiles, _tables_text(dtype), _panel_text(dtype, needs)]
+
+
+def _tables_text(dtype: str) -> str:
+    """For the rows still to be done how many the next tile takes; tiles by rows and vectors."""
     shape = shape_of(dtype)
-    return [
-        tile_text(dtype, rows, vectors, needs)
-        for rows in shape.heights
-        for vectors in range(1, VECTORS + 1)
-    ] + [tile_text(dtype, 1, WIDE, needs)]
+    heights = [max(h for h in shape.heights if h <= rows) for rows in range(1, shape.rows + 1)]
+    tiles = [
+        f"ptr @{leaf_name(dtype, 'tile', h, v)}" for h in heights for v in range(1, VECTORS + 1)
+    ]
+    sizes = [f"i64 {h}" for h in heights]
+    return (
+        f"@tiles = internal constant [{len(tiles)} x ptr] [{', '.join(tiles)}]\n"
+        f"@heights = internal constant [{len(sizes)} x i64] [{', '.join(sizes)}]"
+    )
+
+
+PANEL = (
+    ("rows", "int64"), ("k", "int64"), ("a", "ptr"), ("panel_a", "int64"), ("row_a", "int64"),
+    ("step_a", "int64"), ("b", "ptr"), ("step_b", "int64"), ("c", "ptr"), ("ldc", "int64"),
+    ("width", "int64"),
+)  # fmt: skip
+
+
+def _panel_text(dtype: str, needs: Needs) -> str:
+    """Any number of rows of `a` times a panel of `width` columns, at most a whole tile's.
+
+    From as many rows as a tile has to the next, `panel_a` elements further on, by few tiles.
+    """
+    factors = [("alpha", dtype), ("beta", dtype)]
+    code = Code(leaf_name(dtype, "panel"), [*PANEL, *factors], needs)
+    shape, kind = shape_of(dtype), TYPES[dtype]
+    vectors = code.let(pieces(Name("width"), shape.lanes))
+    last = code.let(Name("width") - (vectors - 1) * shape.lanes)
+    row, step, ldc = Name("row_a"), Name("step_a"), Name("ldc")
+    with code.loop(lit(0), Name("rows"), shape.rows) as i:
+        left = code.place("%a", i // shape.rows * Name("panel_a"), dtype)
+        height = code.let(smaller(lit(shape.rows), Name("rows") - i))
+        with code.loop(lit(0), height, None) as done:
+            rest = code.let(height - done - 1)
+            place = code.position(rest * VECTORS + vectors - 1)
+            at = code.get(f"getelementptr ptr, ptr @tiles, i64 {place}")
+            tile = code.get(f"load ptr, ptr {at}")
+            code.stride = code.item("@heights", rest)
+            a = code.place(left, done * row, dtype)
+            c = code.place("%c", (i + done) * ldc, dtype)
+            code.invoke(tile, Name("k"), a, row, step, "%b", Name("step_b"), c, ldc, last,
+                        rest=f"{kind} %alpha, {kind} %beta")  # fmt: skip
+    code.do("ret void")
+    return code.text(OPAQUE, "")

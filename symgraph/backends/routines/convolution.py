@@ -1,29 +1,22 @@
-"""Convolutions over one to three axes: what the ops of ops/conv.py call.
-
-All three are sums of products over taps, the places of the kernel. `convolve` gathers, for each
-place of its output, what lies under the taps and multiplies it by the weights. The gradient by
-the image gathers likewise from the cotangent; with a stride s only every s-th place lies under a
-tap, so its places are done in phases, one for each remainder, and no product with an inserted
-zero is ever formed. The gradient by the weights is a table of dot products.
-
-An image is copied, with its border of zeros, to a block that stays in cache; the columns of a
-patch matrix exist only for one panel of places at a time. Which products are added in which order
-depends on sizes alone, not on the number of threads.
-"""
+"""Convolutions in code that numba compiles: the functions of the LLVM target, called by address."""
 
 # mypy: allow-untyped-decorators
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
-from symgraph.backends.numba.compiler import helper
+from symgraph.backends.numba.compiler import helper, routine
 from symgraph.backends.numba.pointers import data
 from symgraph.backends.numba.support import hold
-from symgraph.backends.routines.conv_dots import weights
-from symgraph.backends.routines.conv_gather import backward, forward
+from symgraph.backends.routines.blas import register
 
 
 @helper
@@ -39,25 +32,40 @@ def _sizes(first: Any, second: Any, third: Any, settings: Any) -> Any:
     return sizes
 
 
-@helper
+@intrinsic(prefer_literal=True)
+def _run(typingctx: Any, kind: Any, out: Any, first: Any, second: Any, sizes: Any) -> Any:
+    """Call the function of a kind for the dtype of `out`; see llvm/convolution.py."""
+    symbol = f"{kind.literal_value}_{out.dtype}"
+
+    def build(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
+        register(symbol)
+        context.active_code_library._reload_init.add(partial(register, symbol))
+        kind = ir.FunctionType(ir.VoidType(), [x.type for x in args[1:]])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, symbol), args[1:])
+        return context.get_dummy_value()
+
+    return types.none(kind, out, first, second, sizes), build
+
+
+@routine
 def convolve(out: Any, x: Any, w: Any, *settings: Any) -> None:
     """out[n, o, p] = sum over c, t of w[o, c, t] * x[n, c, p * stride + t * dilation - low]."""
     sizes = _sizes(x.shape, w.shape, out.shape, settings)
-    forward(data(out), data(x), data(w), data(sizes))
+    _run("convolve", data(out), data(x), data(w), data(sizes))
     hold(sizes)
 
 
-@helper
+@routine
 def convolve_inputs(out: Any, w: Any, cotangent: Any, *settings: Any) -> None:
     """The image's cotangent: what `convolve` reads at a place, weighted as it was."""
     sizes = _sizes(out.shape, w.shape, cotangent.shape, settings)
-    backward(data(out), data(w), data(cotangent), data(sizes))
+    _run("convolve_inputs", data(out), data(w), data(cotangent), data(sizes))
     hold(sizes)
 
 
-@helper
+@routine
 def convolve_weights(out: Any, x: Any, cotangent: Any, *settings: Any) -> None:
     """The weights' cotangent: for each tap the products of what it was over and the cotangent."""
     sizes = _sizes(x.shape, out.shape, cotangent.shape, settings)
-    weights(data(out), data(x), data(cotangent), data(sizes))
+    _run("convolve_weights", data(out), data(x), data(cotangent), data(sizes))
     hold(sizes)

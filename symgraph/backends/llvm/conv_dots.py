@@ -1,0 +1,138 @@
+"""The gradient of a convolution by its filters: products summed over the places of all images.
+
+A task is a chunk of images, a group, and a part of the channels and taps. For some places at a
+time it turns the cotangent, so that the filters lie side by side, and cuts what lies under each
+channel and tap from the image's block; a tile multiplies the two. Chunks are added in their order.
+"""
+
+from __future__ import annotations
+
+from symgraph.backends.llvm.body import Needs
+from symgraph.backends.llvm.conv_block import SEGMENT
+from symgraph.backends.llvm.conv_gather import SHARE
+from symgraph.backends.llvm.conv_plan import GEOMETRY
+from symgraph.backends.llvm.notation import Code, Words, pieces, smaller
+from symgraph.backends.llvm.tiles import ITEMSIZE, leaf_name, shape_of
+from symgraph.backends.llvm.words import TYPES, constant
+from symgraph.kernel import Expr, Name, lit
+
+PLACES = 192  # summed in one pass of a tile: a multiple of all vectors
+
+
+def dots_text(dtype: str, needs: Needs) -> list[str]:
+    """The shares of the two launches."""
+    return [_Dots(dtype, needs).text(), _add_share(dtype, needs)]
+
+
+class _Dots:
+    """Writes the share that sums products."""
+
+    def __init__(self, dtype: str, needs: Needs) -> None:
+        self.dtype, self.shape = dtype, shape_of(dtype)
+        self.code = Code("dots_share", SHARE, needs)
+        self.g = Words(self.code, "%g", GEOMETRY)
+        self.step = PLACES + self.shape.lanes  # from line to line of what is cut
+
+    def text(self) -> str:
+        """The whole function."""
+        code, g, dtype = self.code, self.g, self.dtype
+        self.rows, self.channels, self.groups, taps, each, self.places = g.sizes(
+            "rows channels groups taps each places"
+        )
+        chunks, parts, images = g.sizes("chunks parts images")
+        self.lines = code.let(self.channels * taps)  # of what lies under channels and taps
+        self._memory(each)
+        panels = code.let(pieces(self.lines, self.shape.rows))
+        one = self.shape.rows
+        with code.loop(Name("lo"), Name("hi")) as task:
+            chunk = code.let(task // (parts * self.groups))
+            group, part = code.let(task // parts % self.groups), code.let(task % parts)
+            self.begin = code.let(part * panels // parts * one)
+            self.end = code.let(smaller((part + 1) * panels // parts * one, self.lines))
+            sums = (chunk * self.groups + group) * self.lines * self.rows
+            self.sums = code.place(g.pointer("packed"), sums, dtype)
+            size = (self.end - self.begin) * self.rows * ITEMSIZE[dtype]
+            code.clear(code.place(self.sums, self.begin * self.rows, dtype), size)
+            with code.loop(chunk * images // chunks, (chunk + 1) * images // chunks) as image:
+                self._image(code.let(image * self.groups + group))
+        code.drop(self.memory)
+        code.do("ret void")
+        return code.text()
+
+    def _memory(self, each: Name) -> None:
+        """Segments, the block, what lies under a panel of lines, the turned cotangent."""
+        code, shape, dtype = self.code, self.shape, self.dtype
+        self.wide = code.let(pieces(self.rows, shape.width) * shape.width)
+        block = code.let(self.channels * each + shape.lanes)
+        under = lit(shape.rows * self.step)
+        turned = self.wide * (PLACES + shape.lanes)
+        total = (block + under + turned) * ITEMSIZE[dtype]
+        self.memory = code.make(total + PLACES * SEGMENT * 8)
+        self.block = code.place(self.memory, lit(PLACES * SEGMENT), "int64")
+        self.under = code.place(self.block, block, dtype)
+        self.turned = code.place(self.under, under, dtype)
+
+    def _image(self, image: Name) -> None:
+        """Add the products of one image and group."""
+        code, g, dtype = self.code, self.g, self.dtype
+        in_d, in_h, in_w = g.sizes("in_d in_h in_w")
+        at = image * self.channels * in_d * in_h * in_w
+        code.invoke("@copy_image", "%g", self.block, code.place(g.pointer("source"), at, dtype))
+        lines = code.place(g.pointer("target"), image * self.rows * self.places, dtype)
+        phase = g.pointer("phases")
+        with code.loop(lit(0), self.places, PLACES) as first:
+            last = code.let(smaller(first + PLACES, self.places))
+            words = f"ptr %g, ptr {phase}, i64 {code.values[first.id]}, i64 {code.values[last.id]}"
+            number = code.named(code.get(f"call i64 @cut_places({words}, ptr {self.memory})"))
+            count = code.let(last - first)
+            with code.loop(lit(0), self.rows, self.shape.turned) as o:
+                some = smaller(lit(self.shape.turned), self.rows - o)
+                source = code.place(lines, o * self.places + first, dtype)
+                panel, column = o // self.shape.width, o % self.shape.width
+                start = panel * self.shape.width * (PLACES + self.shape.lanes) + column
+                to = code.place(self.turned, start, dtype)
+                code.leaf(leaf_name(dtype, "turn"), count, some, source, self.places, to,
+                            lit(self.shape.width))  # fmt: skip
+            self._multiply(count, number)
+
+    def _multiply(self, count: Name, number: Name) -> None:
+        """Add the products over some places."""
+        code, shape, dtype = self.code, self.shape, self.dtype
+        one = constant(1, dtype)
+        with code.loop(self.begin, self.end, shape.rows) as line:
+            height = code.let(smaller(lit(shape.rows), self.end - line))
+            offsets = code.place(self.g.pointer("offsets"), line, "int64")
+            code.leaf(leaf_name(dtype, "cut"), height, offsets, self.block, self.memory, number,
+                      self.under, lit(self.step))  # fmt: skip
+            with code.loop(lit(0), self.rows, shape.width) as o:
+                right = code.place(self.turned, o * (PLACES + shape.lanes), dtype)
+                to = code.place(self.sums, line * self.rows + o, dtype)
+                width = code.let(smaller(lit(shape.width), self.rows - o))
+                kind = TYPES[dtype]
+                code.leaf(leaf_name(dtype, "panel"), height, count, self.under, lit(0),
+                          lit(self.step), lit(1), right, lit(shape.width), to, self.rows, width,
+                          rest=[(kind, one), (kind, one)])  # fmt: skip
+
+
+def _add_share(dtype: str, needs: Needs) -> str:
+    """Add the chunks' sums for each filter lo to hi of all groups."""
+    code, kind = Code("add_share", SHARE, needs), TYPES[dtype]
+    g = Words(code, "%g", GEOMETRY)
+    rows, channels, taps, groups, chunks = g.sizes("rows channels taps groups chunks")
+    sums, out, weights = (g.pointer(x) for x in ("packed", "filters", "weights"))
+    lines = code.let(channels * taps)
+    with code.loop(Name("lo"), Name("hi")) as row:
+        start = code.let(row // rows * lines * rows + row % rows)
+        with code.loop(lit(0), channels) as c, code.loop(lit(0), taps) as tap:
+            code.do(f"store {kind} {constant(0, dtype)}, ptr %total")
+            with code.loop(lit(0), chunks) as chunk:
+                at = start + (chunk * groups * lines + c * taps + tap) * rows
+                value = code.get(f"load {kind}, ptr {code.place(sums, at, dtype)}")
+                total = code.get(f"load {kind}, ptr %total")
+                code.do(f"store {kind} {code.get(f'fadd {kind} {total}, {value}')}, ptr %total")
+            total = code.get(f"load {kind}, ptr %total")
+            where: Expr = row * lines + c * taps + code.item(weights, tap)
+            code.do(f"store {kind} {total}, ptr {code.place(out, where, dtype)}")
+    code.do("ret void")
+    code.lines.insert(0, f"  %total = alloca {kind}")
+    return code.text()
