@@ -41,7 +41,7 @@ from symgraph.later import Later
 from symgraph.limit import Limited, predict, values_of
 from symgraph.mode import Mode, get_mode
 from symgraph.ops.transfer import put_nowhere
-from symgraph.pipeline import Trace, compile_native, compile_task
+from symgraph.pipeline import Trace, compile_native, compile_task, no_collection
 from symgraph.profile import Profile
 from symgraph.request import In, Out, Request, requested
 from symgraph.runners import Compiled, Native, Runner, Task, Warm
@@ -196,7 +196,8 @@ class Function:
         request, trace = self.request, self._trace
 
         def compiled() -> Runner:
-            return compile_task(task, request.mode, title, trace)
+            with no_collection():
+                return compile_task(task, request.mode, title, trace)
 
         if request.memory_limit is not None:
             return self._limited(compiled(), request.memory_limit, title)

@@ -58,6 +58,8 @@ def canonical(
     """
     graph = rewrite(graph, rules, watch=watch, moved=moved)
     for _ in range(ROUNDS):
+        if not any(isinstance(node.op, Scan | Branches) for node in graph.toposort()):
+            break
         outputs = _Improver(graph, rules).run()
         if outputs is None:
             break

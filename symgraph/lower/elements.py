@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from symgraph.families import Elemwise, Indexed, Positional, flat_index
 from symgraph.graph import Apply, Constant, Variable
@@ -103,9 +104,13 @@ def cost_of(node: Apply) -> int:
         return _cost_of_draw(node, op)
     if not isinstance(op, Elemwise):
         return 1
-    expr = op.expression(*(Name(f"x{k}", dtype_of(v)) for k, v in enumerate(node.inputs)))
     drawn = [v.owner for v in node.inputs if v.owner and isinstance(v.owner.op, Positional)]
-    return max(1, _steps(expr)) + sum(map(cost_of, drawn))
+    return _cost_of_op(op, tuple(map(dtype_of, node.inputs))) + sum(map(cost_of, drawn))
+
+
+@lru_cache(maxsize=4096)
+def _cost_of_op(op: Elemwise, dtypes: tuple[str, ...]) -> int:
+    return max(1, _steps(op.expression(*(Name(f"x{k}", d) for k, d in enumerate(dtypes)))))
 
 
 def _cost_of_draw(node: Apply, op: Positional) -> int:

@@ -60,7 +60,7 @@ class Namer:
         stem = re.sub(r"\W+", "_", wish).strip("_") or "v"
         taken = stem[0].isdigit() or iskeyword(stem) or stem.startswith(self.PREFIXES)
         stem = f"v{stem}" if taken else stem
-        name, number = stem, self._numbers.get(stem, 1)
+        name, number = stem, self._last(stem)
         counted = re.fullmatch(r"(n|k)1", stem)
         while self._has(name):
             number += 1
@@ -68,6 +68,11 @@ class Namer:
         self._numbers[stem] = number
         self._taken.add(name)
         return name
+
+    def _last(self, stem: str) -> int:
+        """The last number given to a stem; the parent has all below its own."""
+        mine = self._numbers.get(stem, 1)
+        return mine if self._parent is None else max(mine, self._parent._last(stem))
 
     def _has(self, name: str) -> bool:
         return name in self._taken or (self._parent is not None and self._parent._has(name))
@@ -124,6 +129,9 @@ class Sizes:
         self._simplified = Simplifier(lambda name: self.formulas.get(name.id), self._is_count)
         self._scalar_names: dict[Variable, Name] = {}
         self._dims: dict[Variable, Dims] = {}
+        self._agreed: dict[
+            Variable, tuple[Expr, ...]
+        ] = {}  # dims looked up since sizes were unified
         self._values: dict[Variable, Expr] = {}
         self._parent: dict[Expr, Expr] = {}
         for var in graph.inputs:
@@ -140,7 +148,10 @@ class Sizes:
         """The sizes of a variable, equal ones the same expression."""
         if isinstance(var, Constant):
             return tuple(lit(n) for n in var.data.shape)
-        return tuple(self.canonical(d) for d in self._dims[var])
+        found = self._agreed.get(var)
+        if found is None:
+            found = self._agreed[var] = tuple(self.canonical(d) for d in self._dims[var])
+        return found
 
     def space(self, var: Variable) -> tuple[Expr, ...]:
         """The sizes that are not known to be 1."""
@@ -355,6 +366,7 @@ class Sizes:
         for other in distinct:
             if other != first and not isinstance(other, Lit):
                 self._parent[other] = first
+                self._agreed.clear()
 
 
 def own_body(node: Apply, op: Scan) -> Graph:
