@@ -42,6 +42,7 @@ class Flags:
     device: str = "cpu"  # where functions compute and shared variables live: "cpu", "cuda:0", ...
     check: int = 0  # 0 nothing, 1 verify each stage, 2 also run each stage and compare
     threads: int = 0  # workers of compiled functions; 0 takes every core available
+    deterministic: bool = False  # the same results, bit by bit, for any number of threads
     cache: bool = True  # keep compiled code on disk
     cache_dir: str = ""  # where; empty for the user's cache folder
     on_unused_input: str = "raise"

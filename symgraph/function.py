@@ -19,6 +19,7 @@ import numpy as np
 
 from symgraph import warm
 from symgraph.backends.llvm import target
+from symgraph.backends.llvm.capi import use_one_blas_thread
 from symgraph.config import config
 from symgraph.device_array import DeviceArray, fitting, moved, on_device
 from symgraph.devices import CPU
@@ -194,6 +195,8 @@ class Function:
     def _runner(self, task: Task, title: str) -> Runner:
         """What runs the task: found whole, or compiled."""
         request, trace = self.request, self._trace
+        if config.deterministic:
+            use_one_blas_thread()
 
         def compiled() -> Runner:
             with no_collection():

@@ -19,6 +19,7 @@ from symgraph import warm
 from symgraph.backends.llvm import machine
 from symgraph.families import TensorOp
 from symgraph.graph import Graph, Variable
+from symgraph.mode import get_mode
 from symgraph.rewrite import Rule
 from symgraph.rules import ALL
 from symgraph.runners import Task, Warm
@@ -155,24 +156,26 @@ def type_of(op: Any) -> Any:
 @pytest.mark.parametrize(
     "change",
     [
-        {"mode": sg.Mode().excluding("fast")},
-        {"mode": sg.Mode().including("fast")},
-        {"mode": sg.Mode().excluding("exact")},
+        {"without": "exact"},
+        {"with": "fast"},
+        {"without": "fast"},
         {"floatX": "float32"},
         {"rewrite_budget": 7},
+        {"deterministic": True},
     ],
     ids=str,
 )
-def test_rules_and_flags_are_part_of_the_place(folder: Path, change: dict[str, Any]) -> None:
+def test_rules_and_flags_are_part_of_the_place(folder: Path, change: Any) -> None:
     x = T.dvector("x")
-    task, mode = Task((x,), (T.exp(x),)), sg.Mode()
+    task, mode = Task((x,), (T.exp(x),)), get_mode(None)
     before = warm.place_of(task, mode)
     assert before is not None
-    other = change.pop("mode", mode)
-    with sg.config(**change):
+    other = mode.including(*change.get("with", "").split())
+    other = other.excluding(*change.get("without", "").split())
+    with sg.config(**{k: v for k, v in change.items() if k not in ("with", "without")}):
         after = warm.place_of(task, other)
     assert after is not None
-    same = set(other.rules) == set(mode.rules) and not change
+    same = change == {"without": "fast"}  # which are off anyway
     assert (before.file == after.file) == same
 
 
@@ -180,7 +183,7 @@ def test_sources_and_machine_are_part_of_the_place(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     x = T.dvector("x")
-    task, mode = Task((x,), (T.exp(x),)), sg.Mode()
+    task, mode = Task((x,), (T.exp(x),)), get_mode(None)
     before = warm.place_of(task, mode)
     monkeypatch.setattr(warm, "_surroundings", lambda: ("another package", "another machine"))
     after = warm.place_of(task, mode)
@@ -218,9 +221,11 @@ def test_what_cannot_be_told_is_compiled(folder: Path) -> None:
     rule = next(iter(ALL))
     mine = replace(rule, name="mine")
     assert isinstance(mine, Rule)
-    own_rules = replace(sg.Mode(), rules=replace(ALL, known=(*ALL.known, mine)))
+    usual = get_mode(None)
+    own_rules = replace(usual, rules=replace(ALL, known=(*ALL.known, mine)))
+    assert warm.place_of(Task((x,), (T.exp(x),)), usual) is not None
     assert warm.place_of(Task((x,), (T.exp(x),)), own_rules) is None
-    assert warm.place_of(Task((x,), tuple(Halves(0)(x))), sg.Mode()) is None
+    assert warm.place_of(Task((x,), tuple(Halves(0)(x))), usual) is None
     for mode in ("interpret", "verify", sg.Mode(backend="numba")):
         sg.function([x], T.exp(x), mode=mode)
     sg.function([x], T.fft.rfft(x).real)

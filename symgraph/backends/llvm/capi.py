@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import importlib.machinery
 import importlib.util
+import logging
 import os
 import sys
 from functools import cache
@@ -19,6 +20,7 @@ from symgraph.kernel import EXTERNAL
 from symgraph.later import Later
 
 scipy = Later("scipy")
+log = logging.getLogger(__name__)
 ARRAY_TYPE = 2  # places in NumPy's table (numpy/__multiarray_api.h)
 NUMPY = {"PyArray_New": 93, "PyArray_EquivTypes": 182}
 CHAR_P, VOID_P, OBJECT = ctypes.c_char_p, ctypes.c_void_p, ctypes.py_object
@@ -26,6 +28,10 @@ capsule_pointer = ctypes.PYFUNCTYPE(VOID_P, OBJECT, CHAR_P)(
     ("PyCapsule_GetPointer", ctypes.pythonapi)
 )
 capsule_name = ctypes.PYFUNCTYPE(CHAR_P, OBJECT)(("PyCapsule_GetName", ctypes.pythonapi))
+BLAS_THREADS = (
+    "scipy_openblas_set_num_threads", "openblas_set_num_threads", "MKL_Set_Num_Threads",
+    "bli_thread_set_num_threads",
+)  # fmt: skip
 PROCESS = ctypes.CDLL(None if os.name == "posix" else "msvcrt")
 
 
@@ -44,6 +50,22 @@ def _numpy_table() -> Any:
 def blas_address(routine: str) -> int:
     """The address of a BLAS routine, such as dgemm."""
     return address_in(_cython_blas().__pyx_capi__[routine])
+
+
+@cache
+def use_one_blas_thread() -> None:
+    """Let SciPy's BLAS and LAPACK use one thread from now on, in the whole process.
+
+    How a factorisation rounds depends on how many threads shared it; products do not so far, but
+    nobody promises it.
+    """
+    library = ctypes.CDLL(str(_cython_blas().__file__))  # what it depends on is searched too
+    for name in BLAS_THREADS:
+        function = getattr(library, name, None) or getattr(PROCESS, name, None)
+        if function is not None:
+            function(1)
+            return
+    log.warning("config.deterministic: this BLAS has no known way to be given one thread")
 
 
 @cache
