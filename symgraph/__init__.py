@@ -25,6 +25,7 @@ from symgraph.gradient import (
 from symgraph.graph import Apply, Constant, Graph, Op, Type, Variable, clone
 from symgraph.ifelse import ifelse
 from symgraph.loops import OrderedUpdates, foldl, foldr, map, reduce, scan, scan_checkpoints, until
+from symgraph.loss_scale import LossScale
 from symgraph.mode import Mode, MonitorMode
 from symgraph.ops.custom import as_op
 from symgraph.ops.watch import PdbBreakpoint, Print
@@ -44,6 +45,7 @@ __all__ = [
     "Graph",
     "In",
     "Lop",
+    "LossScale",
     "Mode",
     "MonitorMode",
     "Op",

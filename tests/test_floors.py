@@ -16,7 +16,7 @@ FLOORS = [
     "families rewrite signature",
     "ops",
     "operators variable rules shared random linalg fft nnet signal grad forward batch loops ifelse"
-    " gradient from_graph typed_list sparse tensor",
+    " gradient loss_scale from_graph typed_list sparse tensor",
     "lower memory verify workspace footprint",
     "backends",
     "mode blame runners placement spread borders progress pipeline profile guard limit warm"
