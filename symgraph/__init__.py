@@ -29,6 +29,7 @@ from symgraph.loss_scale import LossScale
 from symgraph.mode import Mode, MonitorMode
 from symgraph.ops.custom import as_op
 from symgraph.ops.watch import PdbBreakpoint, Print
+from symgraph.parallel import DataParallel
 from symgraph.places import device, name_scope
 from symgraph.random import RandomStream
 from symgraph.request import In, Out
@@ -40,6 +41,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Apply",
     "Constant",
+    "DataParallel",
     "DeviceArray",
     "Function",
     "Graph",

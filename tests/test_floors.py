@@ -20,7 +20,7 @@ FLOORS = [
     "lower memory verify workspace footprint",
     "backends",
     "mode blame runners placement spread borders progress pipeline profile guard limit warm"
-    " request function show debug",
+    " request function parallel show debug",
     "catalogue data __init__ demo cli compat __main__",
 ]
 HEIGHT = {
