@@ -532,6 +532,10 @@ class Reduce(TensorOp):
         """The accumulators of two adjacent stretches, put together."""
         return self.step(accs, other[0], lit(0))
 
+    def merge(self, accs: tuple[Expr, ...], other: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        """The accumulators of two sets of elements that may lie among each other."""
+        return self.combine(accs, other)
+
     def finish(self, accs: tuple[Expr, ...], out_dtype: str) -> Expr:
         """The result."""
         return cast(accs[0], out_dtype)

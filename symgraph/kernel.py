@@ -5,7 +5,7 @@ A kernel is loops over flat buffers. Expressions know their dtype; indices are f
 
     Expr  Lit(value)  Name(id)  Load(buffer, index)  Call(op, args)
     Stmt  Let(name, value)  Update(name, value)  Store(buffer, index, value)
-          Loop(index, lo, hi, body)
+          Loop(index, lo, hi, body, apart, folds)
     Kernel(name, params, body)
 """
 
@@ -25,7 +25,9 @@ ARITY: dict[str, int] = (
     dict.fromkeys(
         "neg abs sign not invert rint floor ceil trunc sqrt cast bits from_bits".split(), 1
     )
-    | dict.fromkeys("add sub mul div floordiv mod pow minimum maximum copysign".split(), 2)
+    | dict.fromkeys(
+        "add add_error sub mul div floordiv mod pow minimum maximum copysign".split(), 2
+    )
     | dict.fromkeys("eq ne lt le gt ge and or xor shl shr add_any_order mul_any_order".split(), 2)
     | dict.fromkeys(
         "exp exp2 expm1 log log2 log10 log1p sigmoid softplus erf erfc erfinv trigamma".split(), 1
@@ -214,13 +216,32 @@ class Store(Stmt):
 
 
 @dataclass(frozen=True)
+class Fold:
+    """How accumulators are put together when several workers each had a share of a loop.
+
+    `combined` are their values from their own and from those of another worker, `others`.
+    """
+
+    accs: tuple[Name, ...]
+    others: tuple[Name, ...]
+    combined: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
 class Loop(Stmt):
-    """Run `body` for `index` in [lo, hi)."""
+    """Run `body` for `index` in [lo, hi).
+
+    The runs of a loop that is `apart` may be shared out: each writes to places of its own, and
+    what they have in common are accumulators, which `folds` put together afterwards. A loop in
+    order may have `folds` too, for loops inside it.
+    """
 
     index: str
     lo: Expr
     hi: Expr
     body: tuple[Stmt, ...]
+    apart: bool = False
+    folds: tuple[Fold, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -398,6 +419,14 @@ def _verify_body(
             if stmt.index in names:
                 _fail(kernel, f"loop index {stmt.index} is bound already")
             _verify_body(kernel, stmt.body, names | {stmt.index: INT}, outer | {stmt.index})
+            _verify_folds(kernel, stmt.folds, names)
+
+
+def _verify_folds(kernel: Kernel, folds: Sequence[Fold], names: dict[str, str]) -> None:
+    for fold in folds:
+        others = {name.id: name.dtype for name in fold.others}
+        for expr in (*fold.accs, *fold.combined):
+            _verify_expr(kernel, expr, names | others)
 
 
 def _verify_expr(kernel: Kernel, root: Expr, names: dict[str, str]) -> None:

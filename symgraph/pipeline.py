@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from symgraph.backends import disk, threads
@@ -41,6 +42,7 @@ from symgraph.later import Later
 from symgraph.loops.improve import canonical
 from symgraph.lower.half import computes_half, keeps_half, widened
 from symgraph.lower.lower import Lowered, lower
+from symgraph.lower.machine import PROCESSOR
 from symgraph.memory import Plan, plan
 from symgraph.mode import Mode
 from symgraph.ops.ifelse import Branches, with_branches
@@ -67,6 +69,7 @@ NOT_NATIVE = ("float16",)
 T = TypeVar("T")
 numba_side = Later("symgraph.backends.numba.side")
 cuda_target = Later("symgraph.backends.cuda.target")
+cuda_coverage = Later("symgraph.backends.cuda.coverage")
 
 
 @dataclass
@@ -146,11 +149,13 @@ def _rewritten(task: Task, mode: Mode) -> Task:
 
 
 def _native(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
-    halves = mode.backend == "llvm" and host().converts_half
+    cuda = mode.backend == "cuda"
+    halves = cuda or (mode.backend == "llvm" and host().converts_half)
     if halves:
         task = task.with_roots(widened(task.roots, task.inputs))
     task = task.with_roots(with_branches(task.roots))
-    parts = trace.stage("parts", lambda: _parts(task, halves))
+    runs = _runs_on_card if cuda else partial(is_native, halves=halves)
+    parts = trace.stage("parts", lambda: _parts(task, runs))
     if len(parts) == 1 and parts[0][1] == 0:
         return compile_native(task, mode, title, trace)
     runners = [
@@ -165,16 +170,17 @@ def _native(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     return Chain(task, runners)
 
 
-def _parts(task: Task, halves: bool) -> list[tuple[Task, int]]:
+def _parts(task: Task, runs: Callable[[Apply], bool]) -> list[tuple[Task, int]]:
     """The task itself if all of it is native, else its parts: native ones, and Python's."""
-    parts = cut(task, lambda node: 0 if is_native(node, halves) else 1)
+    parts = cut(task, lambda node: 0 if runs(node) else 1)
     return [(task, 0)] if [kind for _, kind in parts] == [0] else parts
 
 
 def _placed(task: Task, mode: Mode, trace: Trace) -> Placed:
     """The task on its devices, which have to be there."""
+    task = task.with_roots(widened(task.roots, task.inputs))
     task = task.with_roots(with_branches(task.roots))
-    found = placed(task, mode.device, is_native)
+    found = placed(task, mode.device, _runs_on_card)
     for device in found.devices:
         this_machine().check(device)
     trace.stage("canonical", lambda: found.task)
@@ -237,14 +243,19 @@ def compile_native(
     task: Task, mode: Mode, title: str, trace: Trace, late: Mapping[Apply, Variable] | None = None
 ) -> Native:
     """The runner of a rewritten task that native code can run; `late` as in `lower`."""
-    lowered = trace.stage("program", lambda: lower(task.inputs, task.outputs, task.updates, late))
-    planned = trace.stage("plan", lambda: plan(lowered.program))
+    cuda = mode.backend == "cuda"
+    machine = cuda_target.MACHINE if cuda else PROCESSOR
+    lowered = trace.stage(
+        "program", lambda: lower(task.inputs, task.outputs, task.updates, late, machine)
+    )
+    program = cuda_target.prepared(lowered.program) if cuda else lowered.program
+    planned = trace.stage("plan", lambda: plan(program))
     if mode.check:
-        for kernel in lowered.program.kernels:
+        for kernel in program.kernels:
             verify(kernel)
     threads.set_threads(config.workers, config.folder)
     before = disk.stats()
-    if mode.backend == "cuda":
+    if cuda:
         entry = trace.stage("code", lambda: cuda_target.load(planned, title, number(mode.device)))
     elif mode.backend == "numba" and not trace.clocked:
         load = numba_side.load
@@ -285,6 +296,13 @@ def is_native(node: Apply, halves: bool = False) -> bool:
     return isinstance(node.op, NATIVE_FAMILIES) and all(
         isinstance(kind, TensorType) and (kind.dtype not in NOT_NATIVE or stored) for kind in kinds
     )
+
+
+def _runs_on_card(node: Apply) -> bool:
+    """Whether the CUDA target runs a node: native code could, and it has all that takes."""
+    inside = (n for graph in inner_graphs(node.op) for n in graph.toposort())
+    here = is_native(node, halves=True) and cuda_coverage.why_on_cpu(node) is None
+    return here and all(map(_runs_on_card, inside))
 
 
 def inner_graphs(op: Op) -> tuple[Graph, ...]:

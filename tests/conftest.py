@@ -10,6 +10,8 @@ import pytest
 
 from symgraph.config import config
 
+FOLDER = "SYMGRAPH_TEST_FOLDER"  # of compiled code, for a run that another run has started
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz", type=int, default=500, help="how many random graphs to try")
@@ -23,7 +25,8 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     The workers of one run share it: what one has compiled no other compiles again.
     """
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled"
+    own = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled"
+    folder = Path(os.environ.get(FOLDER, own))
     folder.mkdir(mode=0o700, exist_ok=True)
     before = config.cache_dir
     config.cache_dir = str(folder)

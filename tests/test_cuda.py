@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.conftest import FOLDER
+
 HERE = Path(__file__).parent
 
 
-def test_the_cuda_target_in_the_simulator() -> None:
-    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
+def test_the_cuda_target_in_the_simulator(own_cache: Path) -> None:
+    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1", FOLDER: str(own_cache)}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
     ran = subprocess.run(
         [*command, str(HERE / "cuda")],

@@ -12,6 +12,7 @@ from symgraph.kernel import (
     LO,
     Buffer,
     Expr,
+    Fold,
     Let,
     Load,
     Loop,
@@ -21,6 +22,7 @@ from symgraph.kernel import (
     Update,
     binary,
     cast,
+    compare,
     lit,
     select,
 )
@@ -55,10 +57,10 @@ def _write_piece(node: Apply, piece: Piece, target: Buffer, context: Context) ->
     index = tuple(lit(0) if is_lit(d, 1) else next(free)[0] for d in extent)
     body: Sequence[Stmt] = [_store(node, piece, target, index, context)]
     for name, size in reversed(loops[1:]):
-        body = [Loop(name.id, lit(0), size, tuple(body))]
+        body = [Loop(name.id, lit(0), size, tuple(body), apart=piece.distinct)]
     work = context.sizes.product(extent)
     if loops and piece.distinct:
-        whole = Loop(loops[0][0].id, LO, HI, tuple(body))
+        whole = Loop(loops[0][0].id, LO, HI, tuple(body), apart=True)
         return make_launch(context.namer("k1"), [whole], loops[0][1], work, [node])
     if loops:
         body = [Loop(loops[0][0].id, lit(0), loops[0][1], tuple(body))]
@@ -90,18 +92,17 @@ def bounds_kernel(
     bad, worst, p = Name(namer("bad")), Name(namer("worst")), Name("p")
     value = cast(Load(indices, p), INT)
     outside = (value < -size) | (value >= size)
+    others = Name(namer("other")), Name(namer("other"))
+    either = binary("maximum", bad, others[0])
+    fold = Fold((bad, worst), others, (either, select(compare("eq", bad, 1), worst, others[1])))
+    search = (
+        Update(worst.id, select(outside, value, worst)),
+        Update(bad.id, select(outside, lit(1), bad)),
+    )
     body = (
         Let(bad.id, lit(0)),
         Let(worst.id, lit(0)),
-        Loop(
-            p.id,
-            lit(0),
-            length,
-            (
-                Update(worst.id, select(outside, value, worst)),
-                Update(bad.id, select(outside, lit(1), bad)),
-            ),
-        ),
+        Loop(p.id, lit(0), length, search, True, (fold,)),
         Store(flag, lit(0), bad),
         Store(flag, lit(1), worst),
     )

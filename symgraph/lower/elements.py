@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from symgraph.families import Elemwise, Indexed, Positional, flat_index
+from symgraph.families import Elemwise, Indexed, Positional, Reduce, flat_index
 from symgraph.graph import Apply, Constant, Variable
 from symgraph.kernel import (
     COSTLY,
@@ -26,6 +26,7 @@ from symgraph.kernel import (
     walk,
 )
 from symgraph.lower.group import Reader, Work
+from symgraph.lower.machine import PROCESSOR, Folding, Machine
 from symgraph.lower.program import Launch
 from symgraph.lower.sizes import Namer, Sizes, dtype_of
 from symgraph.types import Arg
@@ -42,6 +43,12 @@ class Context:
     works: dict[Apply, Work]
     buffers: dict[Variable, Buffer]
     namer: Namer
+    machine: Machine = PROCESSOR
+
+    def folding(self, node: Apply) -> Folding:
+        """How a reduction accumulates."""
+        assert isinstance(node.op, Reduce)
+        return self.machine.folding(node.op, dtype_of(node.inputs[0]))
 
     def load(self, var: Variable, place: Expr) -> Expr:
         """The element of a variable at a row-major offset; a scalar the driver holds has one."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from symgraph.families import Elemwise, Positional, Reduce
+from symgraph.families import Elemwise, Positional
 from symgraph.graph import Apply, Variable
 from symgraph.kernel import (
     HI,
@@ -18,6 +18,7 @@ from symgraph.kernel import (
     Buffer,
     Call,
     Expr,
+    Fold,
     Let,
     Load,
     Loop,
@@ -128,16 +129,26 @@ class Loops:
             return tuple(range(len(self.group.space)))
         return self.group.outer or ()
 
-    def around_rows(self, body: Sequence[Stmt], lo: Expr, hi: Expr) -> Stmt:
+    def around_rows(
+        self,
+        body: Sequence[Stmt],
+        lo: Expr,
+        hi: Expr,
+        apart: bool = True,
+        folds: Sequence[Fold] = (),
+    ) -> Stmt:
         """The outer loops, the outermost over [lo, hi), around a row."""
-        inside = nest(self.outer[1:], body)
-        return Loop(self.outer[0].counter.id, lo, hi, tuple(inside))
+        inside = nest(self.outer[1:], body, apart)
+        return Loop(self.outer[0].counter.id, lo, hi, tuple(inside), apart, tuple(folds))
 
 
-def nest(blocks: Sequence[Block], body: Sequence[Stmt]) -> Sequence[Stmt]:
-    """Loops over blocks around a body."""
-    for block in reversed(blocks):
-        body = [Loop(block.counter.id, lit(0), block.extent, tuple(body))]
+def nest(
+    blocks: Sequence[Block], body: Sequence[Stmt], apart: bool = True, folds: Sequence[Fold] = ()
+) -> Sequence[Stmt]:
+    """Loops over blocks around a body; the outermost puts `folds` together."""
+    for number, block in reversed(list(enumerate(blocks))):
+        outside = () if number else tuple(folds)
+        body = [Loop(block.counter.id, lit(0), block.extent, tuple(body), apart, outside)]
     return body
 
 
@@ -226,6 +237,10 @@ class GroupWriter:
         """The members of some kinds."""
         return [n for n in self.group.nodes if self.group.kinds[n] in kinds]
 
+    def is_of(self, *kinds: str) -> bool:
+        """Whether all members are of these kinds."""
+        return set(self.group.kinds.values()) <= set(kinds)
+
     @property
     def work(self) -> Expr:
         """Scalar steps the group takes."""
@@ -241,6 +256,10 @@ class GroupWriter:
             body += self._phase(number)
         return body
 
+    def element(self) -> list[Stmt]:
+        """What is done for one element, in a group of a single phase."""
+        return self._inner(0)
+
     def _phase(self, number: int) -> list[Stmt]:
         phase = self.schedule.phase
         before: list[Stmt] = []
@@ -253,7 +272,7 @@ class GroupWriter:
         for node in folds:
             before += self.start(node)
         self._loads.clear()
-        inner = nest(self.loops.inner, self._inner(number))
+        inner = nest(self.loops.inner, self._inner(number), True, [self.fold_of(n) for n in folds])
         for node in folds:
             self._finish(node, after)
         return [*before, *inner, *after] if self._inner_written else [*before, *after]
@@ -301,25 +320,31 @@ class GroupWriter:
 
     def start(self, node: Apply) -> list[Stmt]:
         """Bind the accumulators of a reduction."""
-        op = node.op
-        assert isinstance(op, Reduce)
-        starts = op.start(dtype_of(node.inputs[0]))
+        starts = self.context.folding(node).start(dtype_of(node.inputs[0]))
         self.accs[node] = tuple(Name(self.local("acc"), s.dtype) for s in starts)
         lets = zip(self.accs[node], starts, strict=True)
         return [Let(a.id, s, str(node.made_at)) for a, s in lets]
 
+    def fold_of(self, node: Apply) -> Fold:
+        """How the accumulators of a reduction are put together."""
+        accs = self.accs[node]
+        others = tuple(Name(self.local("other"), a.dtype) for a in accs)
+        return Fold(accs, others, self.context.folding(node).merge(accs, others))
+
+    def folds_inside(self, node: Apply) -> bool:
+        """Whether the loop whose runs a worker may have a share of takes in new elements."""
+        return self.group.kinds[node] == FOLD_ALL or not self.loops.inner
+
     def _fold(self, node: Apply, body: list[Stmt]) -> None:
-        op = node.op
-        assert isinstance(op, Reduce)
+        folding = self.context.folding(node)
         x = self._operand(node, 0, body)
         position = self.loops.flat(self.loops.reduced(self.group.kinds[node]))
         accs: Accumulators = self.columns.get(node) or self.accs[node]
-        body += advance(accs, lambda now: op.step(now, x, position), self.local)
+        body += advance(accs, lambda now: folding.step(now, x, position), self.local)
 
     def _finish(self, node: Apply, body: list[Stmt]) -> None:
-        op, var = node.op, node.outputs[0]
-        assert isinstance(op, Reduce)
-        self._bind(node, op.finish(self.accs[node], dtype_of(var)), body)
+        var = node.outputs[0]
+        self._bind(node, self.context.folding(node).finish(self.accs[node], dtype_of(var)), body)
         if var in self.context.buffers:
             place = self.loops.flat(self.group.outer or ())
             body.append(Store(self.context.buffers[var], place, self._names[var]))

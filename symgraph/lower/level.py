@@ -32,6 +32,7 @@ from symgraph.lower.group import (
 )
 from symgraph.lower.kernels import is_chunked, write_rows
 from symgraph.lower.loops import rows_in_memory, write_scan
+from symgraph.lower.machine import PROCESSOR, Machine
 from symgraph.lower.products import write_product
 from symgraph.lower.program import (
     Allocate,
@@ -63,6 +64,7 @@ class Whole:
     buffers: dict[Variable, Buffer]
     in_place: bool  # whether updates may overwrite their shared variable before the end
     late: Mapping[Apply, Variable] = field(default_factory=dict)  # copies, what they come after
+    machine: Machine = PROCESSOR
     failures: list[Failure] = field(default_factory=list)
     wrote: bool = False
     guarded_after_write: bool = False
@@ -70,7 +72,7 @@ class Whole:
     def __post_init__(self) -> None:
         self.stored: set[Variable] = set()
         self.reader = Reader(self.sizes, self.stored)
-        self.context = Context(self.sizes, self.reader, {}, self.buffers, self.namer)
+        self.context = Context(self.sizes, self.reader, {}, self.buffers, self.namer, self.machine)
 
 
 class Level:

@@ -244,7 +244,7 @@ class _ScanWriter:
         store = Store(target, place(index[0]) + flat_index(index[1:], trail.row), value(index))
         body: Sequence[Stmt] = [store]
         for name, size in reversed(list(zip(names[1:], wide[1:], strict=True))):
-            body = [Loop(name.id, lit(0), size, tuple(body))]
+            body = [Loop(name.id, lit(0), size, tuple(body), apart=True)]
         work = self.sizes.product(dims)
-        loop = Loop(names[0].id, LO, HI, tuple(body))
+        loop = Loop(names[0].id, LO, HI, tuple(body), apart=True)
         return [make_launch(self.namer("k1"), [loop], wide[0], work, [self.node])]

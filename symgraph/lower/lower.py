@@ -16,6 +16,7 @@ from symgraph.graph import Apply, Constant, Graph, Variable, ancestors
 from symgraph.kernel import Buffer
 from symgraph.lower.elements import scalar_constant
 from symgraph.lower.level import Level, Update, Whole
+from symgraph.lower.machine import PROCESSOR, Machine
 from symgraph.lower.program import Allocate, Copy, Parameter, Program, Result, Step
 from symgraph.lower.share import share_kernels
 from symgraph.lower.sizes import Namer, Sizes, dtype_of
@@ -37,14 +38,15 @@ def lower(
     outputs: Sequence[Variable],
     updates: Sequence[Update] = (),
     late: Mapping[Apply, Variable] | None = None,
+    machine: Machine = PROCESSOR,
 ) -> Lowered:
-    """The program that computes `outputs` and stores `updates`.
+    """The program that computes `outputs` and stores `updates` on a machine.
 
     `late` are nodes that compute a value again, each with what it is to come after.
     """
-    lowering = Lowering(inputs, outputs, updates, late or {}, in_place=True)
+    lowering = Lowering(inputs, outputs, updates, late or {}, machine, in_place=True)
     if lowering.whole.guarded_after_write:
-        lowering = Lowering(inputs, outputs, updates, late or {}, in_place=False)
+        lowering = Lowering(inputs, outputs, updates, late or {}, machine, in_place=False)
     return lowering.result()
 
 
@@ -57,6 +59,7 @@ class Lowering(Level):
         outputs: Sequence[Variable],
         updates: Sequence[Update],
         late: Mapping[Apply, Variable],
+        machine: Machine,
         in_place: bool,
     ) -> None:
         roots = [*outputs, *(value for _, value in updates)]
@@ -68,7 +71,7 @@ class Lowering(Level):
         names = {v: namer(v.name or ("c" if v in constants else "x")) for v in self.inputs}
         buffers = {v: Buffer(names[v], dtype_of(v)) for v in self.inputs}
         sizes = Sizes(graph, namer)
-        whole = Whole(sizes, namer, buffers, in_place, late)
+        whole = Whole(sizes, namer, buffers, in_place, late, machine)
         super().__init__(whole, graph, updates, checks=sizes.checks)
         for name in (n for names in sizes.input_sizes.values() for n in names):
             self.name_bound(name)

@@ -70,6 +70,7 @@ def _integer_product(gemm: Gemm, context: Context) -> Launch:
         Loop(p.id, lit(0), gemm.k, (Update(acc.id, total),)),
         Store(gemm.c, i * gemm.n + j, acc),
     )
-    rows = Loop(i.id, LO, HI, (Loop(j.id, lit(0), gemm.n, body),))
+    columns = Loop(j.id, lit(0), gemm.n, body, apart=True)
+    rows = Loop(i.id, LO, HI, (columns,), apart=True)
     work = context.sizes.product([gemm.m, gemm.n, gemm.k])
     return make_launch(context.namer("k1"), [rows], gemm.m, work, [gemm.node])

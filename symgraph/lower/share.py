@@ -10,6 +10,7 @@ from symgraph.kernel import (
     Buffer,
     Call,
     Expr,
+    Fold,
     Kernel,
     Let,
     Lit,
@@ -67,13 +68,19 @@ def _body_key(body: Sequence[Stmt], numbers: dict[str, int]) -> Key:
 def _stmt_key(stmt: Stmt, numbers: dict[str, int]) -> Key:
     if isinstance(stmt, Loop):
         extent = (_expr_key(stmt.lo, numbers), _expr_key(stmt.hi, numbers))
-        return ("loop", _number(stmt.index, numbers), *extent, _body_key(stmt.body, numbers))
+        body = (_number(stmt.index, numbers), *extent, _body_key(stmt.body, numbers))
+        return ("loop", stmt.apart, *body, *(_fold_key(f, numbers) for f in stmt.folds))
     if isinstance(stmt, Store):
         place = (_number(stmt.buffer.name, numbers), _expr_key(stmt.index, numbers))
         return ("store", *place, _expr_key(stmt.value, numbers))
     value = _expr_key(stmt.value, numbers)  # type: ignore[attr-defined]
     kind = "let" if isinstance(stmt, Let) else "update"
     return (kind, _number(stmt.name, numbers), value)  # type: ignore[attr-defined]
+
+
+def _fold_key(fold: Fold, numbers: dict[str, int]) -> Key:
+    names = (_number(name.id, numbers) for name in (*fold.accs, *fold.others))
+    return (*names, *(_expr_key(value, numbers) for value in fold.combined))
 
 
 def _expr_key(expr: Expr, numbers: dict[str, int]) -> Key:

@@ -45,6 +45,7 @@ class Namer:
             " abs absolute address boolean carray copy data driver gemm gemm_f32 gemm_f64"
             " gemm_c64 gemm_c128 helper hold kernel launch max_nan min_nan offset overlap"
             " pointer power scalar Stop complex bridge"
+            " extent place step thread threads team teams member members exchange team_sync run"
         ).split()
     ) | frozenset((*ARITY, *DTYPES)) - frozenset(EXTERNAL)
 

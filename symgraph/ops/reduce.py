@@ -236,6 +236,14 @@ class _ArgExtremum(_Fold):
         """The better of two stretches."""
         return self.step(accs, other[0], other[1])
 
+    def merge(self, accs: tuple[Expr, ...], other: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        """The better of two sets of elements, the earlier at a tie."""
+        (mine, place), (theirs, at) = accs, other
+        better = self._better(theirs, mine)
+        tie = call("not", better) & call("not", self._better(mine, theirs))
+        earlier = tie & (at < place)
+        return select(better, theirs, mine), select(better | earlier, at, place)
+
     def finish(self, accs: tuple[Expr, ...], out_dtype: str) -> Expr:
         """The position."""
         return accs[1]

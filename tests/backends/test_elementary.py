@@ -101,7 +101,13 @@ def ulps(found: np.ndarray, exact: list[Any]) -> np.ndarray:
 
 def test_every_operation_is_tried() -> None:
     named = {"tri_gamma": "trigamma"}
-    assert set(operations()) == {*(named.get(n, n) for n in CASES), "pow", "arctan2", "zeta"}
+    assert set(operations()) == {
+        *(named.get(n, n) for n in CASES),
+        "pow",
+        "arctan2",
+        "zeta",
+        "add_error",
+    }
 
 
 def test_errors_stay_below_four_units(compiled: Any) -> None:

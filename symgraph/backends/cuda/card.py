@@ -9,9 +9,11 @@ instruction for is called in libdevice, NVIDIA's library of scalar functions.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import inf, nan
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import (
     boolean,
@@ -31,17 +33,18 @@ from numba import (
     uint64,
 )
 from numba.cuda import cgutils
-from numba.cuda.extending import intrinsic, register_jitable
+from numba.cuda.extending import intrinsic
 
+from symgraph.backends.cuda.coverage import LIBDEVICE
 from symgraph.backends.numba import division, straight_line
 from symgraph.backends.numba import scalar as on_cpu
 
 float16 = types.float16
 
 
-def kernel(function: Callable[..., None]) -> Any:
-    """A kernel, compiled at its first launch: IEEE arithmetic, no fast-math."""
-    return cuda.jit(function)
+def kernel(function: Callable[..., None]) -> Callable[..., None]:
+    """A kernel, which `ptx.py` compiles for a card."""
+    return function
 
 
 def scalar(function: Callable[..., Any]) -> Any:
@@ -53,54 +56,166 @@ def _again(of_cpu: Any) -> Any:
     return intrinsic(of_cpu._defn)
 
 
-def _libdevice(name: str, arity: int = 1, on_int: Any = None) -> Any:
-    """An operation on floats by its name in libdevice; float32 has an `f` behind it."""
+def _call_libdevice(name: str, builder: ir.IRBuilder, kind: types.Type, args: list[Any]) -> Any:
+    """A call of libdevice, whose functions of float32 have an `f` behind their names."""
+    suffix = "f" if kind == types.float32 else ""
+    signature = ir.FunctionType(args[0].type, [a.type for a in args])
+    function = cgutils.get_or_insert_function(builder.module, signature, f"__nv_{name}{suffix}")
+    return builder.call(function, args)
 
-    def emit(builder: ir.IRBuilder, kind: types.Type, args: list[Any]) -> Any:
-        suffix = "f" if kind == types.float32 else ""
-        signature = ir.FunctionType(args[0].type, [a.type for a in args])
-        function = cgutils.get_or_insert_function(builder.module, signature, f"__nv_{name}{suffix}")
-        return builder.call(function, args)
 
-    if arity == 1:
+def _libdevice(name: str, on_int: Any = None) -> Any:
+    """An operation on one float by its name in libdevice."""
 
-        def unary(typingctx: Any, x: Any) -> Any:
-            return on_cpu.plan((x,), emit, on_int)
+    def unary(typingctx: Any, x: Any) -> Any:
+        return on_cpu.plan((x,), partial(_call_libdevice, name), on_int)
 
-        return intrinsic(unary)
-
-    def binary(typingctx: Any, a: Any, b: Any) -> Any:
-        return on_cpu.plan((a, b), emit, on_int)
-
-    return intrinsic(binary)
+    return intrinsic(unary)
 
 
 sqrt, floor, ceil, trunc = map(_again, (on_cpu.sqrt, on_cpu.floor, on_cpu.ceil, on_cpu.trunc))
 copysign, fma, select = map(_again, (on_cpu.copysign, on_cpu.fma, on_cpu.select))
 bits, from_bits = map(_again, (on_cpu.bits, on_cpu.from_bits))
 add_any_order, mul_any_order = map(_again, (on_cpu.add_any_order, on_cpu.mul_any_order))
-max_nan, min_nan = map(_again, (on_cpu.max_nan, on_cpu.min_nan))
-floordiv, mod, power = map(_again, (division.floordiv, division.mod, division.power))
+power = _again(division.power)
 rint = _libdevice("rint", on_int=on_cpu._unchanged)
 absolute = _libdevice("fabs", on_int=on_cpu._integer_absolute)
 
 
-@register_jitable
-def thread() -> Any:
-    """The number of this thread among all that were launched."""
-    return cuda.grid(1)
+def _extremum(sign: str) -> Any:
+    """As numpy.maximum (">") or minimum: a NaN wins."""
+
+    def on_float(builder: ir.IRBuilder, kind: types.Type, args: list[Any]) -> Any:
+        a, b = args
+        better = builder.fcmp_ordered(sign, a, b)
+        nan_first = builder.fcmp_unordered("!=", a, a)
+        return builder.select(builder.or_(better, nan_first), a, b)
+
+    def on_int(builder: ir.IRBuilder, kind: types.Type, args: list[Any]) -> Any:
+        compare = builder.icmp_signed if on_cpu.is_signed(kind) else builder.icmp_unsigned
+        return builder.select(compare(sign, *args), *args)
+
+    def choose(typingctx: Any, a: Any, b: Any) -> Any:
+        return on_cpu.plan((a, b), on_float, on_int)
+
+    return intrinsic(choose)
 
 
-@register_jitable
-def threads() -> Any:
-    """How many threads were launched."""
-    return cuda.gridsize(1)
+def _division(part: int) -> Any:
+    """The quotient (0) or remainder (1); fmod of floats is libdevice's."""
+
+    def on_float(builder: ir.IRBuilder, kind: types.Type, args: list[Any]) -> Any:
+        rest = _call_libdevice("fmod", builder, kind, args)
+        return division.divide_float(builder, kind, args, rest)[part]
+
+    def on_int(builder: ir.IRBuilder, kind: types.Type, args: list[Any]) -> Any:
+        return division.divide_int(builder, kind, args)[part]
+
+    def divide(typingctx: Any, a: Any, b: Any) -> Any:
+        return on_cpu.plan((a, b), on_float, on_int)
+
+    return intrinsic(divide)
+
+
+max_nan, min_nan, floordiv, mod = _extremum(">"), _extremum("<"), _division(0), _division(1)
+
+
+def external(op: str) -> Any:
+    """An operation of `kernel.EXTERNAL` that libdevice has."""
+    return _libdevice(LIBDEVICE[op])
+
+
+def _written_in_python(result: types.Type, function: Callable[..., Any]) -> Any:
+    """A word without operands whose meaning is a Python function for the device."""
+
+    def declare(typingctx: Any) -> Any:
+        def build(context: Any, builder: ir.IRBuilder, sig: Any, args: list[Any]) -> Any:
+            return context.compile_internal(builder, function, sig, args)
+
+        return result(), build
+
+    return intrinsic(declare)
+
+
+thread = _written_in_python(
+    types.int64, lambda: cuda.blockIdx.x * cuda.blockDim.y + cuda.threadIdx.y
+)
+threads = _written_in_python(types.int64, lambda: cuda.gridDim.x * cuda.blockDim.y)
+team, teams = thread, threads
+member = _written_in_python(types.int64, lambda: cuda.threadIdx.x)
+members = _written_in_python(types.int64, lambda: cuda.blockDim.x)
+
+
+def _mask() -> Any:
+    """The lanes of a warp that are this thread's team, of at most a warp."""
+    size = cuda.blockDim.x
+    lane = (cuda.threadIdx.x + cuda.threadIdx.y * size) % 32
+    return uint32(((int64(1) << size) - 1) << (lane - cuda.threadIdx.x))
+
+
+_team_mask = _written_in_python(types.uint32, _mask)
+
+
+def _wait() -> None:
+    if cuda.blockDim.x > 32:
+        cuda.syncthreads()
+    else:
+        cuda.syncwarp(_team_mask())
+
+
+team_sync = _written_in_python(types.none, _wait)
+# What shuffles carry: other numbers are carried as one of these.
+CARRIED = {
+    types.float32: types.float32,
+    types.float64: types.float64,
+    types.int64: types.int64,
+    types.uint64: types.int64,
+}
+
+
+def _exchange(kind: types.Type) -> Callable[..., Any]:
+    """The exchange of numbers of one type: within a warp by a shuffle, else by shared memory."""
+    carried = CARRIED.get(kind, types.int32)
+
+    def through(x: Any, distance: Any) -> Any:
+        if cuda.blockDim.x <= 32:
+            return kind(cuda.shfl_xor_sync(_team_mask(), carried(x), distance))
+        room = cuda.shared.array(0, kind)
+        room[cuda.threadIdx.x] = x
+        cuda.syncthreads()
+        theirs = room[cuda.threadIdx.x ^ distance]
+        cuda.syncthreads()
+        return theirs
+
+    return through
+
+
+def _exchange_parts(kind: types.Type) -> Callable[..., Any]:
+    """The same for complex numbers, part by part."""
+
+    def through(x: Any, distance: Any) -> Any:
+        return kind(complex(exchange(x.real, distance), exchange(x.imag, distance)))
+
+    return through
+
+
+@intrinsic
+def exchange(typingctx: Any, x: Any, distance: Any) -> Any:
+    """The number that the member has whose own number differs by `distance`, a power of two."""
+    kind = types.unliteral(x)
+    make = _exchange_parts if isinstance(kind, types.Complex) else _exchange
+
+    def build(context: Any, builder: ir.IRBuilder, sig: Any, args: list[Any]) -> Any:
+        return context.compile_internal(builder, make(kind), sig, args)
+
+    return kind(kind, types.int64), build
 
 
 __all__ = [
-    "absolute", "add_any_order", "bits", "boolean", "ceil", "complex64", "complex128", "copysign",
-    "float16", "float32", "float64", "floor", "floordiv", "fma", "from_bits", "inf", "int8",
-    "int16", "int32", "int64", "kernel", "max_nan", "min_nan", "mod", "mul_any_order", "nan",
-    "power", "rint", "scalar", "select", "sqrt", "thread", "threads", "trunc", "uint8", "uint16",
-    "uint32", "uint64",
+    "absolute", "add_any_order", "bits", "boolean", "ceil", "complex64", "complex128",
+    "copysign", "exchange", "external", "float16", "float32", "float64", "floor", "floordiv",
+    "fma", "from_bits", "inf", "int8", "int16", "int32", "int64", "kernel", "max_nan", "member",
+    "members", "min_nan", "mod", "mul_any_order", "nan", "np", "power", "rint", "scalar",
+    "select", "sqrt", "team", "team_sync", "teams", "thread", "threads", "trunc", "uint8",
+    "uint16", "uint32", "uint64",
 ]  # fmt: skip

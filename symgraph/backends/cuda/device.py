@@ -15,6 +15,7 @@ library whose functions work on the device's arrays. Drivers (`driver.py`) and l
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -47,6 +48,14 @@ class Device(Protocol):
         """The threads of a block."""
 
     @property
+    def warp(self) -> int:
+        """The threads of a team that need no barrier."""
+
+    @property
+    def one_team(self) -> bool:
+        """Whether a block has to be one team."""
+
+    @property
     def most_blocks(self) -> int:
         """How many blocks are worth launching at once."""
 
@@ -75,8 +84,10 @@ class Device(Protocol):
     def active(self) -> AbstractContextManager[Any]:
         """Inside the block others learn that arrays of this device await its work."""
 
-    def launch(self, kernel: Any, blocks: int, threads: int, args: Sequence[Any]) -> None:
-        """Run a kernel over `blocks` blocks of `threads` threads."""
+    def launch(
+        self, kernel: Any, blocks: int, threads: tuple[int, int], args: Sequence[Any]
+    ) -> None:
+        """Run a kernel over `blocks` blocks of `threads`: those of a team, teams."""
 
     def synchronize(self) -> None:
         """Wait for all that was launched."""
@@ -100,6 +111,8 @@ class Simulated:
     """numba's CUDA simulator: slow, and exact about what threads and barriers do."""
 
     block: ClassVar[int] = 4  # each is a Python thread
+    warp: ClassVar[int] = 4
+    one_team: ClassVar[bool] = True  # barriers are those of blocks
     most_blocks: ClassVar[int] = 2
     xp: ClassVar[Any] = np
     _one_at_a_time: ClassVar[threading.Lock] = threading.Lock()
@@ -135,13 +148,20 @@ class Simulated:
         """Nothing: nothing is awaited."""
         return nullcontext()
 
-    def launch(self, kernel: Any, blocks: int, threads: int, args: Sequence[Any]) -> None:
-        """Run a kernel over `blocks` blocks of `threads` threads."""
+    def launch(
+        self, kernel: Any, blocks: int, threads: tuple[int, int], args: Sequence[Any]
+    ) -> None:
+        """Run a kernel over `blocks` blocks of `threads`: those of a team, teams."""
         given = [
             simulator.FakeCUDAArray(np.asarray(a)) if isinstance(a, np.ndarray) else a for a in args
         ]
         with self._one_at_a_time:
-            kernel[blocks, threads](*given)
+            before = sys.getswitchinterval()
+            sys.setswitchinterval(1e-5)  # the threads of a block wait for each other
+            try:
+                kernel[blocks, threads, 0, 16 * threads[0]](*given)
+            finally:
+                sys.setswitchinterval(before)
 
     def synchronize(self) -> None:
         """Nothing: every launch is done when it returns."""
@@ -151,6 +171,8 @@ class Card:
     """An NVIDIA GPU."""
 
     block: ClassVar[int] = 256
+    warp: ClassVar[int] = 32
+    one_team: ClassVar[bool] = False
 
     def __init__(self, number: int = 0) -> None:
         self.name = f"cuda:{number}"
@@ -205,8 +227,10 @@ class Card:
         found: AbstractContextManager[Any] = self.stream
         return found
 
-    def launch(self, kernel: Any, blocks: int, threads: int, args: Sequence[Any]) -> None:
-        """Run a kernel over `blocks` blocks of `threads` threads."""
+    def launch(
+        self, kernel: Any, blocks: int, threads: tuple[int, int], args: Sequence[Any]
+    ) -> None:
+        """Run a kernel over `blocks` blocks of `threads`: those of a team, teams."""
         given = [
             cuda.as_cuda_array(a, sync=False) if isinstance(a, cupy.ndarray) else a for a in args
         ]

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
+from symgraph.backends.cuda.kernels import shared
+from symgraph.backends.cuda.prepare import given_of
 from symgraph.backends.numba.text import expression
 from symgraph.kernel import Buffer, Call, Expr, Load
 from symgraph.lower.program import (
@@ -30,6 +32,7 @@ from symgraph.lower.program import (
 from symgraph.memory import ALIGNMENT, Plan, slot_size
 
 Lines: TypeAlias = Iterator[str]
+LONG = 1 << 20  # the length of a loop that only the kernel knows
 
 
 class Driver:
@@ -91,8 +94,7 @@ class Driver:
             yield "else:"
             yield from self._block(step.otherwise)
         elif isinstance(step, Launch):
-            words = [step.kernel.name, self._scalar(step.extent), *map(self._argument, step.args)]
-            yield f"run.launch({', '.join(words)})"
+            yield self._launch(step)
         elif isinstance(step, Put):
             yield f"run.put({step.buffer.name}, {self._scalar(step.value)})"
         elif isinstance(step, Copy):
@@ -102,6 +104,20 @@ class Driver:
             yield self._gemm(step)
         else:
             yield self._routine(step)
+
+    def _launch(self, step: Launch) -> str:
+        """A launch: the kernel, its runs, the elements of each, its arguments."""
+        plan, given = shared(step.kernel), dict(zip(step.kernel.params, step.args, strict=True))
+        extent = step.extent
+        for size in plan.extents:
+            extent = extent * given_of(size, given)
+        widths = [None if w is None else given_of(w, given) for w in plan.widths()]
+        width = "1"
+        if widths:
+            known = [self._scalar(w) if w is not None else str(LONG) for w in widths]
+            width = known[0] if len(set(known)) == 1 else f"max({', '.join(dict.fromkeys(known))})"
+        words = [step.kernel.name, self._scalar(extent), width, *map(self._argument, step.args)]
+        return f"run.launch({', '.join(words)})"
 
     def _repeat(self, step: Repeat) -> Lines:
         """A loop; the run in which `until` holds is the last."""

@@ -91,8 +91,9 @@ def external(op: str) -> Any:
 
 
 __all__ = [
-    "absolute", "add_any_order", "bits", "boolean", "ceil", "complex64", "complex128", "copysign",
-    "float16", "float32", "float64", "floor", "floordiv", "fma", "from_bits", "inf", "int8",
-    "int16", "int32", "int64", "max_nan", "min_nan", "mod", "mul_any_order", "nan", "power",
-    "rint", "select", "sqrt", "trunc", "uint8", "uint16", "uint32", "uint64",
+    "absolute", "add_any_order", "bits", "boolean", "ceil", "complex64", "complex128",
+    "copysign", "external", "float16", "float32", "float64", "floor", "floordiv", "fma",
+    "from_bits", "inf", "int8", "int16", "int32", "int64", "max_nan", "min_nan", "mod",
+    "mul_any_order", "nan", "np", "power", "rint", "select", "sqrt", "trunc", "uint8", "uint16",
+    "uint32", "uint64",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symgraph.backends.cuda.device import Device
+from symgraph.backends.cuda.geometry import geometry
 from symgraph.backends.numba import side
 from symgraph.backends.routines.routine import routine_call
 from symgraph.backends.stop import Stop
@@ -64,14 +65,11 @@ class Run:
         """Copy elements."""
         target[: int(length)] = source[: int(length)]
 
-    def launch(self, kernel: Any, extent: int, *args: Any) -> None:
-        """Run a kernel over an extent, if there is anything to do."""
-        if extent <= 0:
-            return
-        device = self.device
-        threads = min(device.block, int(extent))
-        blocks = min(-(-int(extent) // threads), device.most_blocks)
-        device.launch(kernel, blocks, threads, (int(extent), *args))
+    def launch(self, kernel: Any, extent: int, width: int, *args: Any) -> None:
+        """Run a kernel over an extent, if there is anything to do, by teams for a width."""
+        if extent > 0:
+            blocks, teams, members = geometry(self.device, int(extent), int(width))
+            self.device.launch(kernel, blocks, (members, teams), (int(extent), *args))
 
     def gemm(
         self,

@@ -35,15 +35,57 @@ def scalar(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @cuda.jit(device=True)
 def thread() -> int:
-    """The number of this thread among all that were launched."""
-    return int(cuda.grid(1))
+    """The number of this thread among all that were launched, each a team of its own."""
+    return int(cuda.blockIdx.x * cuda.blockDim.y + cuda.threadIdx.y)
 
 
 @cuda.jit(device=True)
 def threads() -> int:
     """How many threads were launched."""
-    return int(cuda.gridsize(1))
+    return int(cuda.gridDim.x * cuda.blockDim.y)
 
 
-__all__ = ["kernel", "scalar", "thread", "threads"]
+@cuda.jit(device=True)
+def team() -> int:
+    """The number of this thread's team among all that were launched."""
+    return int(cuda.blockIdx.x * cuda.blockDim.y + cuda.threadIdx.y)
+
+
+@cuda.jit(device=True)
+def teams() -> int:
+    """How many teams were launched."""
+    return int(cuda.gridDim.x * cuda.blockDim.y)
+
+
+@cuda.jit(device=True)
+def member() -> int:
+    """The number of this thread in its team."""
+    return int(cuda.threadIdx.x)
+
+
+@cuda.jit(device=True)
+def members() -> int:
+    """How many threads a team has: a power of two."""
+    return int(cuda.blockDim.x)
+
+
+@cuda.jit(device=True)
+def team_sync() -> None:
+    """Wait until all members are here, and see what they wrote."""
+    cuda.syncthreads()
+
+
+@cuda.jit(device=True)
+def exchange(x: Any, distance: int) -> Any:
+    """The number that the member has whose own number differs by `distance`, a power of two."""
+    room = cuda.shared.array(0, np.asarray(x).dtype)
+    room[cuda.threadIdx.x] = x
+    cuda.syncthreads()
+    theirs = room[cuda.threadIdx.x ^ distance]
+    cuda.syncthreads()
+    return theirs
+
+
+__all__ = ["exchange", "kernel", "member", "members", "scalar", "team", "team_sync", "teams"]
+__all__ += ["thread", "threads"]
 __all__ += meanings.__all__

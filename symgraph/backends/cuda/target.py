@@ -14,19 +14,18 @@ import numpy as np
 from symgraph.backends.cuda.device import Device, open_device
 from symgraph.backends.cuda.driver import Driver
 from symgraph.backends.cuda.kernels import kernel_text
+from symgraph.backends.cuda.prepare import prepared
 from symgraph.backends.cuda.running import Run
 from symgraph.backends.numba.scalar_math import definitions, externals
 from symgraph.backends.numba.target import expressions_of
 from symgraph.backends.numba.text import harmless
+from symgraph.lower.machine import Machine, in_single_precision
 from symgraph.lower.program import Gemm, Routine
 from symgraph.memory import Plan
 
-KERNELS = "from math import inf, nan\n\nfrom symgraph.backends.cuda.words import *\n"
+__all__ = ["MACHINE", "Entry", "Text", "load", "module", "prepared", "write"]
+KERNELS = "from symgraph.backends.cuda.words import *\n"
 DRIVER = """\
-from math import inf, nan
-
-import numpy as np
-
 from symgraph.backends.cuda.meanings import *
 """
 
@@ -43,11 +42,17 @@ class Text:
         return f"{self.kernels}\n\n# --- the driver\n\n{self.driver}"
 
 
+MACHINE = Machine(
+    chunk_work=4096, most_chunks=1024, columns_apart=True, folding=in_single_precision
+)
+
+
 def write(plan: Plan, title: str) -> Text:
     """The text of a plan."""
     head = f'"""{harmless(title)}"""\n\n'
     inside = definitions(plan.program.kernels)
-    kernels = [head + KERNELS, *inside, *map(kernel_text, plan.program.kernels)]
+    called = [f"do_{op} = external({op!r})" for op in externals(plan.program.kernels)]
+    kernels = [head + KERNELS, *called, *inside, *map(kernel_text, plan.program.kernels)]
     driver = Driver(plan)
     call = driver.text()
     outside = [text.replace("@scalar\n", "") for text in definitions(expressions_of(plan))]

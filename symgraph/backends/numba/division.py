@@ -48,14 +48,18 @@ def _divide_unsigned(builder: ir.IRBuilder, a: Any, b: Any) -> tuple[Any, Any]:
     return builder.select(by_zero, zero, quotient), rest
 
 
-def _divide_int(builder: ir.IRBuilder, kind: types.Type, args: Values) -> tuple[Any, Any]:
+def divide_int(builder: ir.IRBuilder, kind: types.Type, args: Values) -> tuple[Any, Any]:
+    """Quotient and remainder of integers."""
     return (_divide_signed if is_signed(kind) else _divide_unsigned)(builder, *args)
 
 
-def _divide_float(builder: ir.IRBuilder, kind: types.Type, args: Values) -> tuple[Any, Any]:
+def divide_float(
+    builder: ir.IRBuilder, kind: types.Type, args: Values, rest: Any = None
+) -> tuple[Any, Any]:
+    """Quotient and remainder of floats; `rest` is C's fmod of them, if the target has its own."""
     a, b = args
     zero, one, half = (ir.Constant(a.type, v) for v in (0.0, 1.0, 0.5))
-    rest = builder.frem(a, b)
+    rest = builder.frem(a, b) if rest is None else rest
     quotient = builder.fdiv(builder.fsub(a, rest), b)
     inexact = builder.fcmp_unordered("!=", rest, zero)
     wrong_side = builder.xor(
@@ -77,13 +81,13 @@ def _divide_float(builder: ir.IRBuilder, kind: types.Type, args: Values) -> tupl
 @intrinsic
 def floordiv(typingctx: Any, a: Any, b: Any) -> Any:
     """`floordiv(a, b)`: numpy.floor_divide of two integers or two floats."""
-    return plan((a, b), lambda *call: _divide_float(*call)[0], lambda *call: _divide_int(*call)[0])
+    return plan((a, b), lambda *call: divide_float(*call)[0], lambda *call: divide_int(*call)[0])
 
 
 @intrinsic
 def mod(typingctx: Any, a: Any, b: Any) -> Any:
     """`mod(a, b)`: numpy.mod, whose sign is the divisor's."""
-    return plan((a, b), lambda *call: _divide_float(*call)[1], lambda *call: _divide_int(*call)[1])
+    return plan((a, b), lambda *call: divide_float(*call)[1], lambda *call: divide_int(*call)[1])
 
 
 def _integer_power(base: int, exponent: int, one: int) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from symgraph.backends.elementary import (  # noqa: F401  (they fill the table)
     error_function,
+    exact,
     exponential,
     gamma,
     inverse,

@@ -122,12 +122,14 @@ class Writer:
             return self._compare(node)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             kind, code = self.value(node.operand)
-            return Value(
-                kind, self.builder.fneg(code) if is_float(kind) else self.builder.neg(code)
-            )
+            return Value(kind, self._negative(code) if is_float(kind) else self.builder.neg(code))
         if isinstance(node, ast.Call) and not node.keywords:
             return self._call(node)
         raise self._error(node, "is not what a @scalar function may use")
+
+    def _negative(self, code: Any) -> Any:
+        """-x of a float, as a difference: NVVM's LLVM is older than the instruction for it."""
+        return self.builder.fsub(ir.Constant(code.type, -0.0), code)
 
     def _number(self, node: ast.expr) -> float | None:
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):

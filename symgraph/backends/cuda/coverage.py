@@ -1,0 +1,32 @@
+"""What runs on a device, and why the rest runs on the CPU."""
+
+from __future__ import annotations
+
+from symgraph.families import Elemwise
+from symgraph.graph import Apply
+from symgraph.kernel import EXTERNAL, Call, Name, walk
+from symgraph.lower.sizes import dtype_of
+
+# Scalar functions that NVIDIA's library of them, libdevice, has too, by their names there.
+LIBDEVICE = {
+    "cbrt": "cbrt",
+    "erfcinv": "erfcinv",
+    "erfcx": "erfcx",
+    "gamma": "tgamma",
+    "gammaln": "lgamma",
+    "i0": "cyl_bessel_i0",
+    "i1": "cyl_bessel_i1",
+    "j0": "j0",
+    "j1": "j1",
+    "ndtri": "normcdfinv",
+}
+
+
+def why_on_cpu(node: Apply) -> str | None:
+    """Why a node that native code can run is run on the CPU; None if it runs on the device."""
+    if isinstance(node.op, Elemwise):
+        names = [Name(f"x{k}", dtype_of(v)) for k, v in enumerate(node.inputs)]
+        calls = {e.op for e in walk(node.op.expression(*names)) if isinstance(e, Call)}
+        missing = sorted(calls & EXTERNAL.keys() - LIBDEVICE.keys())
+        return f"no library for GPUs has the function {missing[0]}" if missing else None
+    return None

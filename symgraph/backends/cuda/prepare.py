@@ -1,0 +1,121 @@
+"""A program made ready for a device.
+
+- Launches of one run whose loops can be launches themselves are those launches.
+- Kernels see bools in memory as bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from symgraph.kernel import (
+    BOOL,
+    HI,
+    LO,
+    Buffer,
+    Call,
+    Expr,
+    Kernel,
+    Let,
+    Load,
+    Loop,
+    Name,
+    Stmt,
+    Store,
+    Update,
+    cast,
+    compare,
+    lit,
+)
+from symgraph.lower.elements import free_variables
+from symgraph.lower.program import Branch, Launch, Program, Repeat, Step
+
+Given = Mapping[Buffer | Name, Buffer | Expr]
+
+
+def prepared(program: Program) -> Program:
+    """The program with its launches spread."""
+    return replace(program, steps=tuple(_spread(program.steps)))
+
+
+def _spread(steps: Sequence[Step]) -> Iterator[Step]:
+    for step in steps:
+        if isinstance(step, Launch):
+            yield from (replace(s, kernel=with_bytes(s.kernel)) for s in _launches(step))
+        elif isinstance(step, Repeat):
+            yield replace(step, body=tuple(_spread(step.body)))
+        elif isinstance(step, Branch):
+            then, otherwise = (tuple(_spread(side)) for side in (step.then, step.otherwise))
+            yield replace(step, then=then, otherwise=otherwise)
+        else:
+            yield step
+
+
+def _launches(step: Launch) -> Iterator[Launch]:
+    """One launch for all loops of the same length that a launch of one run holds."""
+    (outermost,) = step.kernel.body
+    assert isinstance(outermost, Loop)
+    loops = [s for s in outermost.body if isinstance(s, Loop) and s.apart and not s.folds]
+    if step.extent != lit(1) or len(loops) != len(outermost.body):
+        yield step
+        return
+    given: Given = dict(zip(step.kernel.params, step.args, strict=True))
+    alike: dict[tuple[str, Expr], list[Loop]] = {}
+    for loop in loops:
+        assert loop.lo == lit(0)
+        alike.setdefault((loop.index, loop.hi), []).append(loop)
+    for number, ((index, hi), some) in enumerate(alike.items()):
+        body = tuple(stmt for loop in some for stmt in loop.body)
+        name = f"{step.kernel.name}_{number + 1}" if len(alike) > 1 else step.kernel.name
+        yield _launch(step, name, Loop(index, LO, HI, body, apart=True), given_of(hi, given), given)
+
+
+def _launch(step: Launch, name: str, loop: Stmt, extent: Expr, given: Given) -> Launch:
+    scalars, buffers = free_variables([loop])
+    params: tuple[Buffer | Name, ...] = (*scalars, *buffers)
+    kernel = Kernel(name, params, (loop,), step.kernel.notes)
+    return replace(step, kernel=kernel, args=tuple(given[p] for p in params), extent=extent)
+
+
+def with_bytes(kernel: Kernel) -> Kernel:
+    """The kernel with its bools in memory as bytes, and the conversions that takes."""
+    params = tuple(_bytes(p) if isinstance(p, Buffer) else p for p in kernel.params)
+    if params == kernel.params:
+        return kernel
+    return replace(kernel, params=params, body=tuple(map(_statement_with_bytes, kernel.body)))
+
+
+def _bytes(buffer: Buffer) -> Buffer:
+    return replace(buffer, dtype="uint8") if buffer.dtype == BOOL else buffer
+
+
+def _statement_with_bytes(stmt: Stmt) -> Stmt:
+    if isinstance(stmt, Loop):
+        lo, hi = map(_with_bytes, (stmt.lo, stmt.hi))
+        return replace(stmt, lo=lo, hi=hi, body=tuple(map(_statement_with_bytes, stmt.body)))
+    if isinstance(stmt, Store):
+        buffer = _bytes(stmt.buffer)
+        return Store(buffer, _with_bytes(stmt.index), cast(_with_bytes(stmt.value), buffer.dtype))
+    assert isinstance(stmt, Let | Update)
+    return replace(stmt, value=_with_bytes(stmt.value))
+
+
+def _with_bytes(expr: Expr) -> Expr:
+    if isinstance(expr, Load):
+        load = Load(_bytes(expr.buffer), _with_bytes(expr.index))
+        return load if expr.dtype != BOOL else compare("ne", load, lit(0, "uint8"))
+    if isinstance(expr, Call):
+        return Call(expr.op, tuple(map(_with_bytes, expr.args)), expr.dtype)
+    return expr
+
+
+def given_of(expr: Expr, given: Given) -> Expr:
+    """An expression of a kernel's parameters, of what they stand for in a launch."""
+    if isinstance(expr, Name):
+        found = given[expr]
+        assert isinstance(found, Expr)
+        return found
+    if isinstance(expr, Call):
+        return Call(expr.op, tuple(given_of(arg, given) for arg in expr.args), expr.dtype)
+    return expr

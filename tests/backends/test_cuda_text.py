@@ -1,0 +1,188 @@
+"""Kernels of the CUDA target as they are written, and as PTX, for which no GPU is needed.
+
+`SYMGRAPH_SNAPSHOTS=write` writes the texts anew; read the diff.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import symgraph as sg
+import symgraph.tensor as T
+from symgraph.backends.cuda import ptx, target
+from symgraph.graph import Constant, Graph, Variable, ancestors
+from symgraph.loops.improve import canonical
+from symgraph.lower.half import widened
+from symgraph.lower.lower import lower
+from symgraph.memory import Plan, plan
+from symgraph.random import RandomStream
+
+FOLDER = Path(__file__).parent.parent / "snapshots" / "cuda"
+Made = tuple[Sequence[Variable], Sequence[Any]]
+
+
+def chain() -> Made:
+    x, y = T.fmatrix("x"), T.fvector("y")
+    return [x, y], [T.tanh(x * y) + 0.5 * x]
+
+
+def three_axes() -> Made:
+    x, y = T.ftensor3("x"), T.fmatrix("y")
+    return [x, y], [x.dimshuffle(1, 0, 2) * y]
+
+
+def total() -> Made:
+    x = T.fmatrix("x")
+    return [x], [T.exp(x).sum()]
+
+
+def rows() -> Made:
+    x = T.fmatrix("x")
+    return [x], [T.sqr(x).mean(1), x.max(1), x.argmax(1)]
+
+
+def columns() -> Made:
+    x = T.fmatrix("x")
+    return [x], [x.sum(0), T.tanh(x)]
+
+
+def softmax() -> Made:
+    x = T.fmatrix("x")
+    return [x], [T.nnet.softmax(x)]
+
+
+def layer_norm() -> Made:
+    x = T.fmatrix("x")
+    centred = x - x.mean(1, keepdims=True)
+    return [x], [centred / T.sqrt(T.sqr(centred).mean(1, keepdims=True) + 1e-5)]
+
+
+def layer_norm_gradient() -> Made:
+    (x,), (y,) = layer_norm()
+    return [x], [T.grad(T.sqr(y).sum() * 0.5, x)]
+
+
+def cross_entropy() -> Made:
+    x, y = T.fmatrix("x"), T.ivector("y")
+    cost = T.nnet.categorical_crossentropy(T.nnet.softmax(x), y).mean()
+    return [x, y], [cost, T.grad(cost, x)]
+
+
+def dropout() -> Made:
+    x = T.fmatrix("x")
+    return [x], [T.nnet.relu(x) * (RandomStream(3).uniform(x.shape, dtype="float32") < 0.5)]
+
+
+def adam() -> Made:
+    w, g, m, v = (T.fvector(n) for n in "wgmv")
+    t = T.fscalar("t")
+    m2, v2 = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * T.sqr(g)
+    return [w, g, m, v, t], [w - t * m2 / (T.sqrt(v2) + 1e-8), m2, v2]
+
+
+def look_up() -> Made:
+    table, n = T.fmatrix("table"), T.lvector("n")
+    return [table, n], [T.tanh(table[n]) * 2]
+
+
+def scatter() -> Made:
+    table, n, rows = T.fmatrix("table"), T.lvector("n"), T.fmatrix("rows")
+    return [table, n, rows], [T.inc_subtensor(table[n], rows)]
+
+
+def joined() -> Made:
+    x, y = T.fmatrix("x"), T.fmatrix("y")
+    return [x, y], [T.concatenate([x, y * 2], 1)]
+
+
+def transposed() -> Made:
+    x = T.fmatrix("x")
+    return [x], [T.exp(x.T)]
+
+
+def choice() -> Made:
+    x, c = T.fmatrix("x"), T.bmatrix("c")
+    return [x, c], [T.switch(c > 0, x, -x), T.isnan(x).any(1)]
+
+
+def elementary() -> Made:
+    x = T.fvector("x")
+    functions = (T.exp, T.log, T.log1p, T.erf, T.nnet.sigmoid, T.nnet.softplus, T.rint, abs)
+    return [x], [*(f(x) for f in functions), x % 2, x // 3, x**1.5]
+
+
+def products_of_integers() -> Made:
+    x, y = T.imatrix("x"), T.imatrix("y")
+    return [x, y], [T.dot(x, y)]
+
+
+def halves() -> Made:
+    x = T.matrix("x", dtype="float16")
+    return [x], [T.tanh(x) + 1, x.sum(1)]
+
+
+def one_hot() -> Made:
+    n = T.lvector("n")
+    return [n], [T.to_one_hot(n, 5, dtype="float32")]
+
+
+def statistics() -> Made:
+    x = T.fmatrix("x")
+    return [x], [x.var(0), x.std(1), T.sqrt(T.sqr(x).sum())]
+
+
+CASES = [
+    chain, three_axes, total, rows, columns, softmax, layer_norm, layer_norm_gradient,
+    cross_entropy, dropout, adam, look_up, scatter, joined, transposed, choice, elementary,
+    products_of_integers, halves, one_hot, statistics,
+]  # fmt: skip
+REVIEWED = [chain, three_axes, total, columns, softmax, look_up]
+
+
+def planned(make: Callable[[], Made]) -> Plan:
+    """A graph as the CUDA target gets it."""
+    _, outputs = make()
+    leaves = [v for v in ancestors(outputs) if v.owner is None and not isinstance(v, Constant)]
+    graph = canonical(Graph(tuple(leaves), tuple(outputs)), sg.Mode().rules)
+    roots = widened(graph.outputs, graph.inputs)
+    lowered = lower(graph.inputs, roots, (), None, target.MACHINE)
+    return plan(target.prepared(lowered.program))
+
+
+@pytest.mark.parametrize("make", CASES, ids=lambda f: f.__name__)
+def test_kernels_are_single_precision_and_stay_in_registers(make: Callable[[], Made]) -> None:
+    given = planned(make)
+    made = target.module(target.write(given, make.__name__).kernels)
+    for kernel in given.program.kernels:
+        library = ptx.library_of(made, kernel)
+        for capability in (ptx.AMPERE, ptx.HOPPER):
+            text = ptx.ptx_of(library, capability)
+            assert f".target sm_{capability[0]}{capability[1]}" in text
+            assert ptx.entry_of(text)
+            assert not re.search(r"\.local|__local_depot|\bcall\b", text)
+            assert not re.search(r"\.f64", text)
+
+
+@pytest.mark.parametrize("make", REVIEWED, ids=lambda f: f.__name__)
+def test_the_text_is_what_was_reviewed(make: Callable[[], Made]) -> None:
+    text = re.sub(r"@scalar\n.*?\n\n\n", "", str(target.write(planned(make), "")), flags=re.DOTALL)
+    text = re.sub(r"^ *# /.*\n", "", text, flags=re.MULTILINE).split("def exp_f32")[0]
+    path = FOLDER / f"{make.__name__}.txt"
+    if os.environ.get("SYMGRAPH_SNAPSHOTS") == "write":
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+def test_products_and_sums_are_rounded_one_by_one() -> None:
+    given = planned(adam)
+    made = target.module(target.write(given, "adam").kernels)
+    text = "".join(ptx.ptx_of(ptx.library_of(made, k)) for k in given.program.kernels)
+    assert "mul" in text
+    assert not re.search(r"fma\.rn\.f32", text)
