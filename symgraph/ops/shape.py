@@ -31,6 +31,7 @@ from symgraph.types import (
     Dims,
     Tensor,
     Tensors,
+    Unknown,
     as_operands,
     as_tensor_variable,
     axes_of,
@@ -465,6 +466,42 @@ class SpecifyShape(Moved):
         yield Example(cls((1, 4)), (Sample((1, 4)),))
 
 
+@dataclass(frozen=True, repr=False)
+class Unbroadcast(Moved):
+    """The operand, whose sizes along some axes count as unknown while the graph is built."""
+
+    axes: tuple[int, ...]
+
+    def out_shape(self, *args: Arg) -> Dims:
+        """The same sizes, those of the axes forgotten."""
+        return tuple(
+            Unknown() if axis in self.axes and isinstance(size, int) else size
+            for axis, size in enumerate(args[0].shape)
+        )
+
+    def source(self, index: Index, args: Sequence[Arg], read: Read) -> Index:
+        """The same place."""
+        return index
+
+    def axis_map(self, node: Apply) -> tuple[int | None, ...]:
+        """Every axis is itself."""
+        x: Tensor = node.inputs[0]
+        return tuple(range(x.type.ndim))
+
+    def reference(self, x: Any) -> Any:
+        """The operand."""
+        return x
+
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
+        """The cotangent."""
+        return [output_grads[0]]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """A row."""
+        yield Example(cls((0,)), (Sample((1, 4)),))
+
+
 def specify_shape(x: Any, sizes: Any) -> Tensor:
     """`x`, known to have certain sizes; checked when it runs.
 
@@ -587,10 +624,18 @@ specify_broadcastable = addbroadcast
 
 
 def patternbroadcast(x: Any, broadcastable: Sequence[bool]) -> Tensor:
-    """`x` whose axes are known to have size 1 where the pattern is True."""
-    return specify_shape(x, [1 if one else None for one in broadcastable])
+    """`x` whose axes are known to have size 1, and broadcast, where the pattern is True."""
+    others = [axis for axis, one in enumerate(broadcastable) if not one]
+    return unbroadcast(specify_shape(x, [1 if one else None for one in broadcastable]), *others)
 
 
 def unbroadcast(x: Any, *axes: int) -> Tensor:
-    """`x` itself: a size known to be 1 stays known."""
-    return as_tensor_variable(x)
+    """`x` whose `axes` do not broadcast: sizes of 1 that are known there are forgotten.
+
+    >>> unbroadcast([[1.0, 2.0]], 0).type
+    TensorType(float64, (?, 2))
+    """
+    x = as_tensor_variable(x)
+    ones = tuple(axis for axis in axes_of(axes, x.type.ndim) if x.type.shape[axis] == 1)
+    result: Tensor = Unbroadcast(ones)(x) if ones else x
+    return result
