@@ -8,7 +8,7 @@ from typing import Any
 from symgraph.errors import MissingInputError
 from symgraph.graph import Apply, Constant, Variable
 
-Watch = Callable[[Apply, Sequence[Any]], None]
+Watch = Callable[[Apply, Sequence[Any], Sequence[Any] | None], None]
 
 
 def interpret(
@@ -16,8 +16,8 @@ def interpret(
 ) -> list[Any]:
     """The values of `outputs` when the variables in `values` have those values.
 
-    Only what is needed is computed: of a lazy op, what it awaits. `watch(node, results)` is
-    called after each node.
+    Only what is needed is computed: of a lazy op, what it awaits. `watch(node, operands, results)`
+    is called before each node, its results being None, and after it.
     """
     known: dict[Variable, Any] = dict(values)
     stack = list(reversed(outputs))
@@ -43,7 +43,10 @@ def _given(var: Variable) -> Any:
 
 def _run(node: Apply, known: dict[Variable, Any], watch: Watch | None) -> None:
     """One node; an input that was not awaited is None."""
-    results = node.op.evaluate(node, [known.get(var) for var in node.inputs])
+    operands = [known.get(var) for var in node.inputs]
     if watch is not None:
-        watch(node, results)
+        watch(node, operands, None)
+    results = node.op.evaluate(node, operands)
+    if watch is not None:
+        watch(node, operands, results)
     known.update(zip(node.outputs, results, strict=True))

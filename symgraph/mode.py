@@ -11,6 +11,7 @@ from symgraph.config import config
 from symgraph.devices import canonical
 from symgraph.errors import ConfigError
 from symgraph.graph import Apply
+from symgraph.interpret import Watch
 from symgraph.rewrite import RuleSet
 from symgraph.rules import ALL, DEFAULT, NOTHING
 
@@ -35,7 +36,8 @@ class Mode:
     inf
         Whether they are also searched for infinities and values above 1e10.
     watch
-        Called with each node and the list of its values, by the backend "interpret".
+        Called by the backend "interpret" with each node and the lists of the values it reads and
+        makes: before it runs, with None for the latter, and after.
     device
         Where is computed what was put nowhere else: "cpu", "cuda", "cuda:1", ...; `config.device`
         if empty. What a GPU cannot compute is done by `backend` on the CPU. The backend "cuda" is
@@ -47,7 +49,7 @@ class Mode:
     check: int = 0
     nan: bool = False
     inf: bool = False
-    watch: Callable[[Apply, Sequence[Any]], None] | None = None
+    watch: Watch | None = None
     device: str = ""
 
     def including(self, *names: str) -> Mode:
@@ -80,6 +82,18 @@ MODES = {
 }
 
 
+@dataclass(frozen=True)
+class AfterEach:
+    """A watcher that is told of each node once, after it ran, with what it made."""
+
+    told: Callable[[Apply, Sequence[Any]], None]
+
+    def __call__(self, node: Apply, operands: Sequence[Any], results: Sequence[Any] | None) -> None:
+        """Pass on what was made."""
+        if results is not None:
+            self.told(node, results)
+
+
 def MonitorMode(
     post_func: Callable[[Apply, Sequence[Any]], None], rules: RuleSet = DEFAULT
 ) -> Mode:
@@ -94,7 +108,7 @@ def MonitorMode(
     Exp 1.0
     Mul 2.0
     """
-    return Mode(backend="interpret", rules=rules, watch=post_func)
+    return Mode(backend="interpret", rules=rules, watch=AfterEach(post_func))
 
 
 def get_mode(mode: Mode | str | None, device: str | None = None) -> Mode:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +24,7 @@ from symgraph.device_array import moved
 from symgraph.devices import CPU
 from symgraph.errors import IndexRangeError, InputShapeError, MatrixError, ShapeError
 from symgraph.graph import Apply, Constant, Variable
-from symgraph.interpret import interpret
+from symgraph.interpret import Watch, interpret
 from symgraph.lower.lower import Lowered
 from symgraph.memory import Plan
 from symgraph.types import TensorType
@@ -70,7 +70,7 @@ class Interpreted:
         self,
         task: Task,
         clocked: bool = False,
-        told: Callable[[Apply, Sequence[Any]], None] | None = None,
+        told: Watch | None = None,
     ) -> None:
         self.task, self.clocked, self.told = task, clocked, told
         self.replaced = tuple(shared for shared, _ in task.updates)
@@ -95,16 +95,16 @@ class Interpreted:
         """Forget the times measured."""
         self.spent.clear()
 
-    def _watch(self) -> Callable[[Apply, Sequence[Any]], None]:
+    def _watch(self) -> Watch:
         """Charge each node with the time since the one before it."""
         last = time.perf_counter_ns()
 
-        def watch(node: Apply, results: Sequence[Any]) -> None:
+        def watch(node: Apply, operands: Sequence[Any], results: Sequence[Any] | None) -> None:
             nonlocal last
             now = time.perf_counter_ns()
             self.spent[node] += now - last
             if self.told is not None:
-                self.told(node, results)
+                self.told(node, operands, results)
             last = time.perf_counter_ns()
 
         return watch

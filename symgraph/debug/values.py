@@ -99,8 +99,8 @@ def trace(outputs: Any, inputs: Mapping[Any, Any] | None = None) -> Values:
             known[var] = var.type.filter(_given(var, given), allow_downcast=True)
     rows = [_value(var, value, leaf_text(var)) for var, value in known.items()]
 
-    def watch(node: Apply, results: Sequence[Any]) -> None:
-        for var, value in zip(node.outputs, results, strict=True):
+    def watch(node: Apply, operands: Sequence[Any], results: Sequence[Any] | None) -> None:
+        for var, value in zip(node.outputs, results or (), strict=bool(results)):
             number = f".{var.index}" if len(node.outputs) > 1 else ""
             name = f"{visible(var.name)} = " if var.name else ""
             rows.append(_value(var, value, f"{name}{node.op}{number}"))
