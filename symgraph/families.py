@@ -126,7 +126,11 @@ class TensorOp(Op):
 
     def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """The cotangents of the inputs from those of the outputs; None where nothing flows."""
-        return super().L_op(inputs, outputs, output_grads)
+        return Op.grad(self, inputs, output_grads)
+
+    def grad(self, inputs: Tensors, output_grads: Tensors) -> Tensors:
+        """As `L_op`, the outputs being made anew."""
+        return self.L_op(inputs, self.make_node(*inputs).outputs, output_grads)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

@@ -82,7 +82,8 @@ def _push(out: Tensor, wrt: Sequence[Tensor], points: Sequence[Tensor], policy: 
     dual = out.type.make_variable()
     rows = pullback({out: dual}, wrt)
     known = {row: p for row, p in zip(rows, points, strict=True) if row is not None}
-    pushed = _pushed(out, pullback(known, [dual])[0] if known else None, wrt, policy)
+    found = pullback(known, [dual])[0] if known else None
+    pushed = zeros_like(out) if known and found is None else _pushed(out, found, wrt, policy)
     if dual in set(ancestors([pushed])):
         (pushed,) = clone_graph([pushed], {dual: zeros_like(out)})
     return pushed

@@ -483,6 +483,32 @@ class Function:
         request = replace(self.request, outputs=[], updates=[])
         return _unpickled, (request, tuple(self.updates), flat)
 
+    def __getitem__(self, key: Any) -> Any:
+        """The value that an input, given by itself or its name, has when none is passed.
+
+        >>> import symgraph.tensor as T
+        >>> total, x = T.dscalar("total"), T.dscalar("x")
+        >>> f = function([x, In(total, value=0.0, update=total + x)], total + x)
+        >>> f(2.0), f(3.0), f[total], f["total"]
+        (array(2.), array(5.), array(5.), array(5.))
+        """
+        default = self._defaults[self._place(key)]
+        return default.get_value() if isinstance(default, SharedVariable) else default
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        place = self._place(key)
+        default = self._defaults[place]
+        if isinstance(default, SharedVariable):
+            default.set_value(value)
+        else:
+            self._defaults[place] = self._filter(self.inputs[place], value)
+
+    def _place(self, key: Any) -> int:
+        spec = next((s for s in self.inputs if key is s.variable or key == s.key), None)
+        if spec is None:
+            raise KeyError(f"{self.name} has no input {key!r}; its inputs are {self._signature()}")
+        return self.inputs.index(spec)
+
     def get_shared(self) -> list[SharedVariable]:
         """The shared variables it reads or updates."""
         return list(self.shared)

@@ -224,7 +224,8 @@ def nodes_between(
 
 def _through(node: Apply, cotangents: Cotangents) -> list[tuple[Variable, Cotangent]]:
     """What the cotangents of a node's outputs give to its inputs."""
-    totals = [cotangents.total(out) for out in node.outputs]
+    heard = _outputs_heard(node)
+    totals = [cotangents.total(out) if out in heard else None for out in node.outputs]
     if all(t is None for t in totals):
         return []
     given = [
@@ -245,6 +246,15 @@ def _through(node: Apply, cotangents: Cotangents) -> list[tuple[Variable, Cotang
         for var, part, own in zip(node.inputs, parts, masks, strict=True)
         if part is not None and is_continuous(var)
     ]
+
+
+def _outputs_heard(node: Apply) -> set[Variable]:
+    """The outputs of a node that depend on an input of it."""
+    pattern = getattr(node.op, "connection_pattern", None)
+    if pattern is None:
+        return set(node.outputs)
+    rows = pattern(node)
+    return {out for place, out in enumerate(node.outputs) if any(row[place] for row in rows)}
 
 
 def _connected(node: Apply, parts: Sequence[Variable | None]) -> list[Variable | None]:

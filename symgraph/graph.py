@@ -59,9 +59,12 @@ class Type:
 
 
 class Variable:
-    """A value in the graph: an input, or an output of the node `owner`."""
+    """A value in the graph: an input, or an output of the node `owner`.
 
-    __slots__ = ("__weakref__", "index", "made_at", "name", "owner", "tag", "type")
+    Programs may hang attributes of their own on it.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "index", "made_at", "name", "owner", "tag", "type")
 
     flat_form: ClassVar[Callable[[Variable], Any]]  # how it is pickled; set by flat.py
     pictures: ClassVar[Callable[[Any], dict[str, str]]]  # by MIME type; set by show/notebook.py
@@ -125,8 +128,8 @@ class Variable:
 
     def __getstate__(self) -> dict[str, Any]:
         slots = (name for kind in type(self).__mro__ for name in getattr(kind, "__slots__", ()))
-        state = {s: getattr(self, s) for s in slots if s != "__weakref__" and hasattr(self, s)}
-        return state | {"tag": SimpleNamespace(**lasting(vars(self.tag)))}
+        state = {s: getattr(self, s) for s in slots if s[:2] != "__" and hasattr(self, s)}
+        return vars(self) | state | {"tag": SimpleNamespace(**lasting(vars(self.tag)))}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():

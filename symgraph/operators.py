@@ -161,7 +161,11 @@ class Operators(Variable):
             f"{self} ({self.type}, made at {self.made_at}) is symbolic: {what}; {cure}"
         )
 
-    def __bool__(self) -> bool:  # noqa: PLE0304
+    def __bool__(self) -> bool:
+        return type(self).truth(self)
+
+    def truth(self) -> bool:
+        """An error; programs in another library's words may have another rule put here."""
         self._not_an_array(
             "it has no truth value while the graph is built",
             "choose with T.switch(condition, a, b) or ifelse, or compare the values of a compiled"

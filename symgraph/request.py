@@ -8,19 +8,23 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
 
+import numpy as np
+
+from symgraph.absent import NullType
 from symgraph.config import config
 from symgraph.errors import (
     DuplicateUpdateError,
     GraphTypeError,
     MissingInputError,
+    NullTypeGradError,
     UnusedInputError,
     UpdateError,
 )
 from symgraph.graph import Constant, Variable, ancestors, clone_graph
 from symgraph.mode import Mode
 from symgraph.ops.transfer import transfer
-from symgraph.shared import SharedVariable
-from symgraph.types import as_tensor_variable
+from symgraph.shared import SharedVariable, TensorSharedVariable
+from symgraph.types import TensorType, as_tensor_variable
 
 POLICIES = ("raise", "warn", "ignore")
 
@@ -38,7 +42,7 @@ class In:
     value
         Its value when none is passed, or a shared variable whose value it takes.
     update
-        The next default value, computed at each call.
+        The next default value, computed at each call; `f[variable]` reads and sets it.
     borrow, mutable
         Taken for Theano's sake; arguments are never written to.
     strict, allow_downcast
@@ -119,7 +123,7 @@ def requested(
     on_unused_input: str | None,
 ) -> tuple[list[In], list[Variable], Form, list[Update]]:
     """Inputs, outputs, their form and the updates that the arguments of `function` stand for."""
-    specs = [_as_in(item, allow_input_downcast) for item in inputs]
+    specs = [_with_state(_as_in(item, allow_input_downcast)) for item in inputs]
     _check_inputs(specs)
     specs, leaves = _cut_off(specs)
     variables, form = _as_outputs(outputs)
@@ -148,6 +152,17 @@ def _as_in(item: Any, allow_downcast: bool | None) -> In:
         allow = config.allow_input_downcast if allow_downcast is None else allow_downcast
         return In(var, allow_downcast=allow)
     return spec
+
+
+def _with_state(spec: In) -> In:
+    """An input with an update has its value, which lasts, in a shared variable."""
+    kind = spec.variable.type
+    if spec.update is None or spec.value is None or isinstance(spec.value, SharedVariable):
+        return spec
+    if not isinstance(kind, TensorType):
+        raise UpdateError(f"{spec.variable} is {kind}; only tensors are updated")
+    value = np.array(kind.filter(spec.value, spec.strict, spec.allow_downcast))
+    return replace(spec, value=TensorSharedVariable(kind, value, name=spec.key))
 
 
 def _check_inputs(specs: Sequence[In]) -> None:
@@ -249,7 +264,7 @@ def _next_value(shared: Any, value: Any) -> Variable:
 
 def _hidden_shared(spec: In) -> SharedVariable:
     if not isinstance(spec.value, SharedVariable):
-        raise UpdateError(f"In({spec.variable}, update=...) needs value=, a shared variable")
+        raise UpdateError(f"In({spec.variable}, update=...) needs value=, where it begins")
     return spec.value
 
 
@@ -306,6 +321,8 @@ def _check_unused(specs: Sequence[In], roots: Sequence[Variable], policy: str | 
             and var not in known
             and not isinstance(var, SharedVariable | Constant)
         ):
+            if isinstance(var.type, NullType):
+                raise NullTypeGradError(f"{var.type.why_null}; a result depends on it")
             raise MissingInputError(
                 f"{var} ({var.type}), made at {var.made_at}, is needed but is not an input, shared"
                 " or constant; add it to the inputs, or give it a value by givens"

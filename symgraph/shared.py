@@ -32,6 +32,20 @@ class Container:
     def __init__(self, value: Any, target: str = "") -> None:
         self.value, self.target = value, target
 
+    @property
+    def data(self) -> Any:
+        """The value itself, under the name Theano's programs know."""
+        return self.value
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        self.value = value
+
+    @property
+    def storage(self) -> list[Any]:
+        """The value in a list, as Theano keeps it; to write there changes nothing."""
+        return [self.value]
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickled, (self.value, self.target)
 

@@ -130,6 +130,12 @@ class Constructor:
             )
         return tensor(dtype or self.dtype, shape=wanted, name=name)
 
+    def __getattr__(self, name: str) -> Any:
+        """What the type of its inputs has: `T.dmatrix.filter`, `T.dmatrix.broadcastable`."""
+        if name.startswith("_") or name == "pattern":
+            raise AttributeError(name)
+        return getattr(self.type, name)
+
     def __eq__(self, other: object) -> bool:
         """Equal to the type of its inputs, as Theano's `T.dmatrix` is that type."""
         return self is other or (isinstance(other, TensorType) and self.type == other)

@@ -8,11 +8,11 @@ function's inputs; all three take arithmetic, so an op states its shape rule onc
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -158,6 +158,8 @@ class TensorType(Type):
     """
 
     __slots__ = ("dtype", "name", "shape")
+
+    stacked: ClassVar[Callable[[Any], Tensor]]  # makes one of a list of them; set by ops/join.py
 
     def __init__(
         self,
@@ -365,14 +367,21 @@ def _no_tensor(value: object, why: str) -> str:
 
 
 def as_tensor_variable(value: Any, name: str | None = None, ndim: int | None = None) -> Tensor:
-    """`value` as a tensor variable: itself, or a constant made of it."""
+    """`value` as a tensor variable: itself, or a constant; a list that holds variables, stacked."""
     if isinstance(value, Variable):
         if not isinstance(value.type, TensorType):
             raise GraphTypeError(f"{value} has type {value.type}, not a tensor's")
         return value
-    if isinstance(value, list | tuple) and any(isinstance(item, Variable) for item in value):
-        raise GraphTypeError("a list that holds variables is not a tensor; use T.stack(list)")
+    if isinstance(value, list | tuple) and holds_variables(value):
+        return TensorType.stacked(value)
     return constant(value, name=name, ndim=ndim)
+
+
+def holds_variables(value: Any) -> builtins.bool:
+    """Whether a variable stands somewhere in nested lists."""
+    if isinstance(value, list | tuple):
+        return any(map(holds_variables, value))
+    return isinstance(value, Variable)
 
 
 def as_operands(values: Sequence[Any]) -> list[Tensor]:

@@ -68,8 +68,21 @@ def signed(*dtypes: str) -> tuple[tuple[str, ...], str]:
     return same(*dtypes)
 
 
-class Add(Elemwise):
-    """Sum, elementwise; of booleans, their `or`.
+class _Folded(Elemwise):
+    """Ops of two operands that take any number from one on, and apply themselves from the left."""
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """Of two operands a new node; of more, as many nodes as it takes; of one, it alone."""
+        if len(inputs) == 2 or not inputs:
+            return super().__call__(*inputs, **options)
+        result = as_tensor_variable(inputs[0])
+        for operand in inputs[1:]:
+            result = super().__call__(result, operand, **options)
+        return result
+
+
+class Add(_Folded):
+    """Sum, elementwise, of any number of operands; of booleans, their `or`.
 
     >>> add(2.0, 3.0).eval()
     array(5.)
@@ -94,8 +107,8 @@ class Sub(Elemwise):
     unit = 0
 
 
-class Mul(Elemwise):
-    """Product, elementwise; of booleans, their `and`.
+class Mul(_Folded):
+    """Product, elementwise, of any number of operands; of booleans, their `and`.
 
     >>> mul(2.0, 3.0).eval()
     array(6.)

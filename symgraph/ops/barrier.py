@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from symgraph.errors import NullTypeGradError
-from symgraph.families import Elemwise, Example, Sample
+from symgraph.families import Elemwise, Example, Index, Moved, Read, Sample
+from symgraph.graph import Apply
 from symgraph.kernel import Expr
 from symgraph.ops.arith import clip, mul
-from symgraph.types import Tensor, Tensors
+from symgraph.types import Arg, Dims, Tensor, Tensors, TensorType, as_tensor_variable
 
 __all__ = [
     "consider_constant",
@@ -100,8 +101,44 @@ class GradScale(Barrier):
         return mul(g, self.factor)
 
 
+@dataclass(frozen=True, repr=False)
+class Beside(Moved):
+    """The first operand. It counts as depending on the others too: their gradients are zeros."""
+
+    def prepare(self, *inputs: Any) -> Tensors:
+        """Tensors of any types."""
+        return list(map(as_tensor_variable, inputs))
+
+    def reference(self, x: Any, *others: Any) -> Any:
+        """x."""
+        return x
+
+    def out_shape(self, *args: Arg) -> Dims:
+        """That of x."""
+        return args[0].shape
+
+    def source(self, index: Index, args: Sequence[Arg], read: Read) -> Index:
+        """Where it is."""
+        return index
+
+    def axis_map(self, node: Apply) -> tuple[int | None, ...] | None:
+        """Every axis as it is."""
+        kind = node.inputs[0].type
+        assert isinstance(kind, TensorType)
+        return tuple(range(kind.ndim))
+
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
+        """The cotangent, and zeros."""
+        return [output_grads[0], *(v.zeros_like() for v in inputs[1:])]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """A matrix beside a vector of floats and one of integers."""
+        yield Example(cls(), (Sample((3, 4)), Sample((2,)), Sample((5,), "int", "int64", False)))
+
+
 disconnected_grad, zero_grad, undefined_grad = DisconnectedGrad(), ZeroGrad(), UndefinedGrad()
-consider_constant = disconnected_grad
+consider_constant = zero_grad
 
 
 def grad_clip(x: Any, lower_bound: float, upper_bound: float) -> Tensor:

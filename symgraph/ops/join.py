@@ -19,6 +19,7 @@ from symgraph.types import (
     Dims,
     Tensor,
     Tensors,
+    TensorType,
     as_operands,
     as_tensor_variable,
     promote,
@@ -160,3 +161,6 @@ def stacklists(nested: Any) -> Tensor:
     if isinstance(nested, list | tuple):
         return stack([stacklists(item) for item in nested])
     return as_tensor_variable(nested)
+
+
+TensorType.stacked = staticmethod(stack)

@@ -7,7 +7,7 @@ import numpy as np
 from symgraph.errors import SymgraphError
 from symgraph.families import Elemwise, Reduce, SizeOf, TensorOp
 from symgraph.graph import Apply, Constant, Variable
-from symgraph.ops.barrier import Barrier, disconnected_grad
+from symgraph.ops.barrier import Barrier, Beside, disconnected_grad
 from symgraph.ops.cast import Cast
 from symgraph.ops.create import Alloc, ARange
 from symgraph.ops.linalg import Dot
@@ -42,7 +42,9 @@ def constant_folding(node: Apply) -> Variable | None:
     return constant(found[0], dtype=kind(node.outputs[0]).dtype)
 
 
-@exact.rule(Barrier, examples=lambda: [disconnected_grad(vector())])
+@exact.rule(
+    Barrier, Beside, examples=lambda: [disconnected_grad(vector()), Beside()(vector(), vector())]
+)
 def spent_barrier(node: Apply) -> Variable | None:
     """What only stops or bends gradients is the identity once they are taken."""
     return node.inputs[0]
