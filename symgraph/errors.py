@@ -169,6 +169,10 @@ class ConfigError(SymgraphError, ValueError):
     """A flag that does not exist, or a value it cannot take."""
 
 
+class ReplacedNameError(SymgraphError, NotImplementedError):
+    """A name of Theano's internals was used that has no meaning here; the message says what has."""
+
+
 class CacheError(SymgraphError, OSError):
     """The folder of compiled code cannot be trusted or used."""
 

@@ -10,6 +10,8 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+from symgraph.compat import truth
+
 OWN = "symgraph.compat."
 NAME = "theano"
 
@@ -44,7 +46,8 @@ class TheanoFinder(MetaPathFinder):
 def install() -> None:
     """Make `import theano` mean symgraph from now on, also where Theano itself is installed.
 
-    Modules imported as `theano` before keep their meaning.
+    Modules imported as `theano` before keep their meaning. Variables count as true, as in Theano,
+    unless they are the result of a comparison: programs ask `if bias:` whether there is one.
 
     >>> import symgraph.compat
     >>> symgraph.compat.install()
@@ -53,12 +56,14 @@ def install() -> None:
     array(1.)
     >>> symgraph.compat.uninstall()
     """
+    truth.use_theanos()
     if not any(isinstance(finder, TheanoFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, TheanoFinder())
 
 
 def uninstall() -> None:
     """Undo `install`: forget the modules it has handed out as `theano`."""
+    truth.use_own()
     sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, TheanoFinder)]
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == NAME and module.__name__.startswith(OWN):

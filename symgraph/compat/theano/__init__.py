@@ -4,6 +4,9 @@ Programs written for Theano run unmodified with `python -m symgraph.compat.thean
 after `symgraph.compat.install()`. `docs/theano.md` says what differs.
 """
 
+import sys
+
+from symgraph.compat import internals
 from symgraph.compat.theano import (
     compile,
     configdefaults,
@@ -71,3 +74,6 @@ from symgraph.compat.theano.version import version as __version__
 from symgraph.gradient import sparse_grad
 
 __api_version__ = 1
+theano = sys.modules[__name__]  # programs say `from theano import theano` too
+
+internals.attach()

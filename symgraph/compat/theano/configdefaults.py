@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import struct
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -79,6 +80,18 @@ DEFAULTS: dict[str, Any] = {
     "DebugMode.check_py": True, "DebugMode.check_strides": 0, "DebugMode.patience": 1,
     "DebugMode.warn_input_not_reused": True,
 }  # fmt: skip
+
+
+def local_bitwidth() -> int:
+    """The number of bits of an address."""
+    return struct.calcsize("P") * 8
+
+
+def python_int_bitwidth() -> int:
+    """The number of bits of a C long."""
+    return struct.calcsize("l") * 8
+
+
 Flag = tuple[Callable[[], Any], Callable[[Any], None]]
 
 
@@ -165,10 +178,14 @@ class Section:
         return self._prefix + name in {*self._values, *HANDED_ON}
 
     def __repr__(self) -> str:
-        names = sorted(n for n in {*self._values, *HANDED_ON} if n.startswith(self._prefix))
-        return "\n".join(f"{n} = {self._read(n)!r}" for n in names)
+        return "\n".join(f"{name} = {self.get(name)!r}" for name in self.names())
 
-    def _read(self, full: str) -> Any:
+    def names(self) -> list[str]:
+        """The full names of its flags."""
+        return sorted(n for n in {*self._values, *HANDED_ON} if n.startswith(self._prefix))
+
+    def get(self, full: str) -> Any:
+        """A flag by its full name."""
         return HANDED_ON[full][0]() if full in HANDED_ON else self._values[full]
 
 
@@ -176,10 +193,10 @@ class TheanoConfig(Section):
     """All flags."""
 
     @contextmanager
-    def change_flags(self, **flags: Any) -> Iterator[None]:
+    def change_flags(self, args: Any = (), **flags: Any) -> Iterator[None]:
         """Other flags inside a `with` block, or in a function it decorates."""
-        names = {name.replace("__", "."): value for name, value in flags.items()}
-        before = {name: self._read(name) for name in names}
+        names = dict(args) | {name.replace("__", "."): value for name, value in flags.items()}
+        before = {name: self.get(name) for name in names}
         try:
             for name, value in names.items():
                 self.set(name, value)

@@ -15,12 +15,10 @@ from symgraph.compat.theano.compile import (
 from symgraph.compat.theano.compile.builders import OpFromGraph
 from symgraph.compat.theano.compile.debugmode import DebugMode
 from symgraph.compat.theano.compile.function_module import (
+    AliasedMemoryError,
     Function,
-    Param,
     UnusedInputError,
     function,
-    pfunc,
-    rebuild_collect_shared,
 )
 from symgraph.compat.theano.compile.io import In, Out, SymbolicInput, SymbolicOutput
 from symgraph.compat.theano.compile.mode import (
@@ -37,6 +35,7 @@ from symgraph.compat.theano.compile.monitormode import MonitorMode
 from symgraph.compat.theano.compile.nanguardmode import NanGuardMode
 from symgraph.compat.theano.compile.ops import (
     FromFunctionOp,
+    Rebroadcast,
     Shape,
     Shape_i,
     SpecifyShape,
@@ -45,5 +44,7 @@ from symgraph.compat.theano.compile.ops import (
     shape,
     specify_shape,
 )
+from symgraph.compat.theano.compile.pfunc import Param, pfunc, rebuild_collect_shared
 from symgraph.compat.theano.compile.profiling import ProfileStats, ScanProfileStats
 from symgraph.compat.theano.compile.sharedvalue import SharedVariable, shared
+from symgraph.compat.theano.configdefaults import config

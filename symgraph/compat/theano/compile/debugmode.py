@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from symgraph.compat.theano.compile.mode import Mode
 from symgraph.errors import VerifyError
-from symgraph.mode import MODES, Mode
 
-__all__ = ["BadOptimization", "BadThunkOutput", "DebugMode", "DebugModeError"]
+__all__ = [
+    "BadDestroyMap",
+    "BadOptimization",
+    "BadThunkOutput",
+    "BadViewMap",
+    "DebugMode",
+    "DebugModeError",
+    "InvalidValueError",
+    "StochasticOrder",
+]
 
 DebugModeError = BadThunkOutput = BadOptimization = VerifyError
+BadDestroyMap = BadViewMap = InvalidValueError = StochasticOrder = VerifyError
 
 
-def DebugMode(*args: Any, **options: Any) -> Mode:
+class DebugMode(Mode):
     """A mode that compares native code, and each stage before it, with the interpreter.
 
     Theano's settings (patience, which linkers, strides) are taken and mean nothing.
     """
-    return MODES["verify"]
+
+    def __init__(self, optimizer: Any = "default", **settings: Any) -> None:
+        super().__init__(None, optimizer, **{"check": 2} | settings)

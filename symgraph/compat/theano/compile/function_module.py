@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from symgraph.compat.theano.compile.mode import get_mode
-from symgraph.errors import UnusedInputError
+from symgraph.errors import SymgraphError, UnusedInputError
 from symgraph.function import Function
 from symgraph.function import function as compiled
 from symgraph.request import In
@@ -14,6 +14,7 @@ from symgraph.graph import Variable, ancestors, clone_graph
 from symgraph.shared import SharedVariable
 
 __all__ = [
+    "AliasedMemoryError",
     "Function",
     "Param",
     "UnusedInputError",
@@ -21,6 +22,10 @@ __all__ = [
     "pfunc",
     "rebuild_collect_shared",
 ]
+
+
+class AliasedMemoryError(SymgraphError):
+    """Kept for programs that catch it; arguments that share memory are copied where it matters."""
 
 
 def Param(

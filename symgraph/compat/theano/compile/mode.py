@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import fields, replace
 from typing import Any
 
@@ -24,8 +23,20 @@ __all__ = [
 ]
 
 
-class _Mode(own.Mode):
-    """A mode that passes over names of optimizers it does not know."""
+class Mode(own.Mode):
+    """A mode from Theano's two words; names of optimizers it does not know are passed over.
+
+    Without an optimizer the graph runs as it was written. Linkers other than "py" all mean native
+    code. Settings are the fields of `symgraph.Mode`.
+    """
+
+    def __init__(self, linker: Any = None, optimizer: Any = "default", **settings: Any) -> None:
+        rules = NOTHING if optimizer in OPTIMIZER_OFF else DEFAULT
+        backend = "interpret" if linker == "py" else own.Mode().backend
+        known = {f.name for f in fields(own.Mode)}
+        meant: dict[str, Any] = {"backend": backend, "rules": rules | registered()}
+        meant |= {name: value for name, value in settings.items() if name in known}
+        super().__init__(**meant)
 
     def including(self, *names: str) -> own.Mode:
         """With more rules; Theano's names for its own optimizers are passed over."""
@@ -39,25 +50,20 @@ class _Mode(own.Mode):
 
     def _known(self, names: tuple[str, ...]) -> list[str]:
         labels = {label for r in self.rules.known for label in (r.name, r.theme, r.safety)}
-        strange = [name for name in names if name not in labels]
-        if strange:
-            warnings.warn(f"no rewrite is called {', '.join(strange)} here", stacklevel=3)
         return [name for name in names if name in labels]
+
+    def __copy__(self) -> own.Mode:
+        return replace(self)
+
+    def clone(self, link_kwargs: Any = None, optimizer: Any = "", **settings: Any) -> own.Mode:
+        """This mode, or with another optimizer."""
+        return Mode(None, optimizer, **settings) if optimizer else replace(self, **settings)
 
 
 def _theano(mode: own.Mode) -> own.Mode:
     """The same mode, with the rules the program registered."""
-    settings = {field.name: getattr(mode, field.name) for field in fields(mode)}
-    return _Mode(**settings | {"rules": mode.rules | registered()})
-
-
-def Mode(linker: Any = None, optimizer: Any = "default", **options: Any) -> own.Mode:
-    """A mode from Theano's two words: without an optimizer the graph runs as it was written.
-
-    Linkers other than "py" all mean native code.
-    """
-    rules = NOTHING if optimizer in OPTIMIZER_OFF else DEFAULT
-    return _Mode("interpret" if linker == "py" else own.Mode().backend, rules | registered())
+    settings = {field.name: getattr(mode, field.name) for field in fields(own.Mode)}
+    return Mode(**settings | {"rules": mode.rules | registered()})
 
 
 predefined_modes: dict[str, own.Mode] = {

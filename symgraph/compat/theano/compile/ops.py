@@ -1,5 +1,6 @@
 """`theano.compile.ops`: the ops Theano keeps outside its tensors."""
 
+from symgraph.compat.theano.compile.rebroadcast import Rebroadcast
 from symgraph.ops.cast import Cast as ViewOp
 from symgraph.ops.custom import FromFunctionOp, as_op
 from symgraph.ops.shape import MakeVector as Shape
@@ -9,6 +10,7 @@ from symgraph.tensor import shape, specify_shape
 
 __all__ = [
     "FromFunctionOp",
+    "Rebroadcast",
     "Shape",
     "Shape_i",
     "SpecifyShape",

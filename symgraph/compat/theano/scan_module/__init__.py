@@ -3,7 +3,7 @@
 from symgraph.loops import foldl, foldr, map, reduce, scan, scan_checkpoints, until
 from symgraph.compat.theano.scan_module import scan_op, scan_utils
 from symgraph.compat.theano.updates import OrderedUpdates
-from symgraph.graph import clone
+from symgraph.compat.theano.compile.cloning import clone
 
 __all__ = [
     "OrderedUpdates",

@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from symgraph.compat.theano.compile.ops import Rebroadcast, SpecifyShape
 from symgraph.compat.theano.compile.sharedvalue import shared
 from symgraph.compat.theano.gof import Apply, Op, Type, Variable
 from symgraph.compat.theano.tensor.type import TensorType
-from symgraph.errors import GraphTypeError
+from symgraph.errors import GraphTypeError, ShapeError
 from symgraph.graph import Constant
 from symgraph.ops.create import Alloc, ARange, Eye
 from symgraph.ops.linalg import Dot
 from symgraph.ops.join import Join
 from symgraph.ops.lookup import AdvancedIncSubtensor, AdvancedSubtensor
-from symgraph.ops.shape import Reshape
+from symgraph.ops.shape import DimShuffle, Reshape
 from symgraph.ops.subtensor import IncSubtensor, Subtensor
 from symgraph.tensor import *
 from symgraph.tensor import maximum, minimum
@@ -25,7 +26,7 @@ from symgraph.types import CONTINUOUS as continuous_dtypes
 from symgraph.types import DISCRETE as discrete_dtypes
 from symgraph.types import DTYPES as all_dtypes
 from symgraph.types import FLOATS as float_dtypes
-from symgraph.types import Unknown, as_tensor_variable, constant, static_value
+from symgraph.types import Unknown, as_tensor_variable, axes_of, constant, static_value
 from symgraph.variable import TensorConstant, TensorVariable
 
 int_dtypes = tuple(d for d in discrete_dtypes if d.startswith("int"))
@@ -108,6 +109,27 @@ def tensor_copy(x: Any) -> Any:
 def transfer(var: Any, target: str) -> Any:
     """The variable on another device; there is only the CPU."""
     return as_tensor_variable(var).transfer(target)
+
+
+def _conversion(dtype: str) -> Any:
+    return lambda x: cast(x, dtype)
+
+
+globals().update({f"_convert_to_{dtype}": _conversion(dtype) for dtype in all_dtypes})
+
+
+def _allclose(a: Any, b: Any, rtol: float | None = None, atol: float | None = None) -> bool:
+    """Whether two arrays are equal up to rounding in the coarser of their dtypes."""
+    kinds = {str(np.asarray(x).dtype) for x in (a, b)}
+    slack = 1e-3 if "float16" in kinds else 1e-5
+    exact = 1e-5 if kinds & {"float16", "float32", "complex64"} else 1e-8
+    return np.allclose(a, b, slack if rtol is None else rtol, exact if atol is None else atol)
+
+
+def check_and_normalize_axes(x: Any, axis: Any) -> list[int]:
+    """The axes of `x` that are meant, from 0 on; all of them, none written down, for None."""
+    given = [] if axis is None else [constant(a).data for a in np.atleast_1d(axis)]
+    return axes_of([int(a) for a in given], as_tensor_variable(x).type.ndim)
 
 
 def default(x: Any, default: Any) -> Any:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from symgraph.compat.theano.gof.fg import InconsistencyError
 from symgraph.ops.linalg import Dot, Gemm
 from symgraph.tensor import batched_dot, dot, outer
 
 Dot22 = Dot
 
-__all__ = ["Dot22", "Gemm", "batched_dot", "gemm", "gemv", "ger"]
+__all__ = ["Dot22", "Gemm", "InconsistencyError", "batched_dot", "gemm", "gemv", "ger"]
 
 
 def gemm(z: Any, alpha: Any, x: Any, y: Any, beta: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from symgraph.compat.theano.gof.opt import local_optimizer
 from symgraph.compat.theano.gof.opt import register as register_canonicalize
+from symgraph.ops.shape import MakeVector, make_vector
+from symgraph.ops.shape import ShapeI as Shape_i
 from symgraph.ops.checks import Assert, assert_op
 
 register_specialize = register_stabilize = register_useless = register_canonicalize
@@ -15,10 +17,13 @@ class ShapeFeature:
 
 __all__ = [
     "Assert",
+    "MakeVector",
     "ShapeFeature",
+    "Shape_i",
     "assert_",
     "assert_op",
     "local_optimizer",
+    "make_vector",
     "register_canonicalize",
     "register_specialize",
     "register_specialize_device",

@@ -1,6 +1,7 @@
 """`theano.tensor.sharedvar`."""
 
-from symgraph.shared import SharedVariable, TensorSharedVariable, shared
+from symgraph.compat.theano.compile.sharedvalue import shared
+from symgraph.shared import SharedVariable, TensorSharedVariable
 
 ScalarSharedVariable = TensorSharedVariable
 tensor_constructor = scalar_constructor = shared

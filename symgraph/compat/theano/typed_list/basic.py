@@ -1,0 +1,3 @@
+"""`theano.typed_list.basic`."""
+
+from symgraph.typed_list import *
