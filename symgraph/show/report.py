@@ -142,8 +142,8 @@ def _values(function: Function, args: Sequence[Any]) -> dict[Variable, str]:
     known = dict(zip(task.inputs, arrays, strict=True))
     found = {var: summary_of(value).words for var, value in known.items() if _is_array(value)}
 
-    def watch(node: Apply, results: Sequence[Any]) -> None:
-        pairs = zip(node.outputs, results, strict=True)
+    def watch(node: Apply, operands: Sequence[Any], results: Sequence[Any] | None) -> None:
+        pairs = zip(node.outputs, results or (), strict=bool(results))
         found.update((var, summary_of(value).words) for var, value in pairs if _is_array(value))
 
     interpret(task.roots, known, watch)
