@@ -561,7 +561,7 @@ class Product(TensorOp):
 
 @dataclass(frozen=True, repr=False)
 class Library(TensorOp):
-    """One call of a native routine.
+    """One call of a native routine, or a kernel that lowering writes (lower/pooling.py).
 
     `routine` is `module:name` of a numba-compilable function `(outputs..., inputs..., settings...)`
     of row-major arrays, and integers that the op fixes, which fills the outputs.

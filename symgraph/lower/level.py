@@ -33,6 +33,7 @@ from symgraph.lower.group import (
 from symgraph.lower.kernels import is_chunked, write_rows
 from symgraph.lower.loops import rows_in_memory, write_scan
 from symgraph.lower.machine import PROCESSOR, Machine
+from symgraph.lower.pooling import write_pooling
 from symgraph.lower.products import write_product
 from symgraph.lower.program import (
     Allocate,
@@ -50,6 +51,7 @@ from symgraph.lower.recompute import moved_late
 from symgraph.lower.sizes import Check, Namer, Sizes, dtype_of, free_names
 from symgraph.ops.create import ARange
 from symgraph.ops.ifelse import Branches
+from symgraph.ops.pooling import Pooling
 from symgraph.ops.scan import Scan
 
 Update = tuple[Variable, Variable]  # a variable with memory, its next value
@@ -371,6 +373,8 @@ class Level:
             return write_product(node, self.context, self.memory)
         if isinstance(node.op, Assemble):
             return write_pieces(node, self.context, self.memory)
+        if isinstance(node.op, Pooling):
+            return [write_pooling(node, self.context, self.memory)]
         if isinstance(node.op, Scan):
             return write_scan(node, node.op, self)
         if isinstance(node.op, Branches):

@@ -35,7 +35,7 @@ Place: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(frozen=True, repr=False)
-class _Pooling(Library):
+class Pooling(Library):
     """What the ops share: for each axis a window's size, the step between windows, the border.
 
     With `ignore_border` only whole windows count; without it the last one may be cut off by the
@@ -60,13 +60,6 @@ class _Pooling(Library):
             *(cast(x, upgrade_to_float(x.type.dtype)) for x in arrays),
             *scalars_of(list(inputs[count:])),
         ]
-
-    def settings(self) -> tuple[int, ...]:
-        """Mode, axes, then for each of three axes size, stride and pad."""
-        missing = [(1, 1, 0)] * (3 - len(self.size))
-        axes = [*missing, *zip(self.size, self.stride, self.pad, strict=True)]
-        mode = MODES.index(getattr(self, "mode", "sum"))
-        return (mode, len(self.size), *(number for axis in axes for number in axis))
 
     def pooled(self, image: Dims) -> Dims:
         """The sizes of what is pooled from an image."""
@@ -111,7 +104,7 @@ def cases(**more: Any) -> Iterator[tuple[dict[str, Any], tuple[int, ...]]]:
 
 
 @dataclass(frozen=True, repr=False)
-class _Linear(_Pooling):
+class _Linear(Pooling):
     """Sums, or means over the whole window or over its part inside the image."""
 
     mode: str = "sum"
@@ -134,8 +127,6 @@ class _Linear(_Pooling):
 
 class PoolSum(_Linear):
     """The sum or mean of each window."""
-
-    routine: ClassVar[str] = "symgraph.backends.routines.pooling:pool_sum"
 
     def out_shape(self, *args: Arg) -> Dims:
         """A place for each window."""
@@ -165,7 +156,6 @@ class PoolSum(_Linear):
 class PoolSpread(_Linear):
     """The transpose of `PoolSum`: inputs a cotangent and the sizes of the image."""
 
-    routine: ClassVar[str] = "symgraph.backends.routines.pooling:pool_spread"
     reads: ClassVar[int | None] = 1
 
     def out_shape(self, *args: Arg) -> Dims:
@@ -197,13 +187,11 @@ class PoolSpread(_Linear):
                 yield Example(op, (Sample(op.pooled(image)), *size_samples(*image)))
 
 
-class PoolTake(_Pooling):
+class PoolTake(Pooling):
     """For each window the element of the second operand where the first is largest.
 
     The first of equal ones; NaN counts as larger than all. A window without elements gives 0.
     """
-
-    routine: ClassVar[str] = "symgraph.backends.routines.pooling:pool_take"
 
     def out_shape(self, *args: Arg) -> Dims:
         """A place for each window."""
@@ -241,8 +229,6 @@ class PoolTake(_Pooling):
 
 class PoolPut(PoolTake):
     """The transpose of `PoolTake`: each cotangent added where the first operand is largest."""
-
-    routine: ClassVar[str] = "symgraph.backends.routines.pooling:pool_put"
 
     def out_shape(self, *args: Arg) -> Dims:
         """The image's sizes."""
