@@ -72,6 +72,7 @@ class TensorOp(Op):
     """
 
     reference: ClassVar[Callable[..., Any]]
+    sized: ClassVar[bool] = False  # whether its sizes are numbers it is given, maybe negative ones
 
     def __str__(self) -> str:
         settings = ((f.name, getattr(self, f.name)) for f in fields(self))  # type: ignore[arg-type]

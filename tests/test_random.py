@@ -16,6 +16,8 @@ import symgraph as sg
 import symgraph.tensor as T
 from symgraph import errors
 from symgraph.backends import threads
+from symgraph.families import Checked
+from symgraph.graph import ancestors
 from symgraph.ops.random import philox, random_bits
 from symgraph.random import MRG_RandomStreams, RandomStreams
 
@@ -273,7 +275,7 @@ BAD = {
     "probability": (lambda: STREAM.bernoulli(1.5), errors.ParameterError, "in .0, 1., not 1.5"),
     "probabilities": (lambda: STREAM.bernoulli([0.5, -0.1]), errors.ParameterError, "probability"),
     "std": (lambda: STREAM.normal((2,), std=-1.0), errors.ParameterError, "0 or more"),
-    "range": (lambda: STREAM.integers(3, 3), errors.ParameterError, "no integers from 3 below 3"),
+    "range": (lambda: STREAM.integers(3, 3), errors.ParameterError, "low has to be below high"),
     "rate": (lambda: STREAM.poisson(lam=-1.0), errors.ParameterError, "lam has to be 0 or more"),
     "count": (lambda: STREAM.binomial(n=-2), errors.ParameterError, "n has to be 0 or more"),
     "bounds": (lambda: STREAM.truncated_normal(lower=1, upper=0), errors.ParameterError, "below"),
@@ -316,6 +318,71 @@ def test_parameters_are_checked_when_run(mode: str) -> None:
         f([0.5, 0.25, 0.125])
         with pytest.raises(errors.ParameterError, match="counted from 1") as caught:
             f([0.5, -1.5, 0.5])
+        assert "test_random.py" in str(caught.value), name
+
+
+FUSED = {
+    "std": lambda a: STREAM.normal((3,), std=a),
+    "scale": lambda a: STREAM.exponential(a),
+    "scale of laplace": lambda a: STREAM.laplace(scale=a, size=(3,)),
+    "p": lambda a: STREAM.bernoulli(a),
+    "p of geometric": lambda a: STREAM.geometric(T.minimum(a, 1)),
+    "weights": lambda a: STREAM.categorical(a, size=(2,)),
+    "high": lambda a: STREAM.integers(T.cast(10 * a, "int64") - 9, 1),
+    "right": lambda a: STREAM.triangular(-1.0, 0.0, a, size=(3,)),
+}
+
+
+@pytest.mark.parametrize("mode", ["fast_run", "interpret"])
+def test_parameters_of_fused_draws_are_checked_when_run(mode: str) -> None:
+    """A wrong one names the line, and no state moves on."""
+    a = T.dvector("a")
+    good, bad = np.array([0.5, 0.25, 0.125]), np.array([0.5, -1.5, 0.5])
+    for name, draw in FUSED.items():
+        wrong = np.array([0.5, 1.5, 0.5]) if name == "high" else bad
+        f = sg.function([a], draw(a), mode=mode)
+        f(good)
+        states = [state.get_value() for state, _ in STREAM.state_updates]
+        with pytest.raises(errors.ParameterError, match=r"has to be|is a probability") as caught:
+            f(wrong)
+        assert "test_random.py" in str(caught.value), name
+        for (state, _), before in zip(STREAM.state_updates, states, strict=True):
+            np.testing.assert_array_equal(state.get_value(), before)
+
+
+def test_what_must_be_right_is_not_checked() -> None:
+    """A probability out of a logistic function, a scale that is an exponential."""
+    x, s = T.dmatrix("x"), T.dvector("s")
+    p = T.nnet.sigmoid(T.dot(x, x) + s)
+    scale = T.exp(s) * T.sqr(s) / (1 + T.nnet.softplus(s)) + 0.1
+    fine = [
+        STREAM.bernoulli(1 - p * 0.5),
+        STREAM.bernoulli(T.clip(s, 0.1, 0.9).dimshuffle("x", 0)[:, ::2]),
+        STREAM.normal(std=T.switch(s > 0, T.sqrt(abs(s)), scale)),
+        STREAM.exponential(T.maximum(s, 0)),
+        STREAM.geometric(T.minimum(T.maximum(T.cast(s > 0, "float64"), 0.5), 1)),
+    ]
+    checks = [n for n in sg.function([x, s], fine).graph.toposort() if isinstance(n.op, Checked)]
+    assert not checks
+    unknown = STREAM.bernoulli(2 * p)
+    assert any(isinstance(v.owner.op, Checked) for v in ancestors([unknown]) if v.owner)
+
+
+@pytest.mark.parametrize("mode", ["fast_run", "interpret"])
+def test_negative_sizes_are_refused_when_run(mode: str) -> None:
+    n = T.lscalar("n")
+    made = {
+        "normal": STREAM.normal((2, n)),
+        "gamma": STREAM.gamma(2.0, size=(n,)),
+        "alloc": T.alloc(1.0, n, 3),
+        "eye": T.eye(n),
+        "sliced": T.zeros((n - 3,)) + 1,
+    }
+    for name, draw in made.items():
+        f = sg.function([n], draw, mode=mode)
+        assert 0 in f(3 if name == "sliced" else 0).shape
+        with pytest.raises(errors.ShapeError, match="negative") as caught:
+            f(-2)
         assert "test_random.py" in str(caught.value), name
 
 

@@ -195,7 +195,9 @@ class Sizes:
             return expr.id in self._counts or (
                 expr.id in self.formulas and self._is_count(self.formulas[expr.id])
             )
-        if isinstance(expr, Call) and expr.op in ("add", "mul", "minimum", "maximum"):
+        if isinstance(expr, Call) and expr.op == "maximum":
+            return any(map(self._is_count, expr.args))
+        if isinstance(expr, Call) and expr.op in ("add", "mul", "minimum", "floordiv", "mod"):
             return all(map(self._is_count, expr.args))
         return isinstance(expr, Lit) and bool(expr.value >= 0)
 
@@ -269,6 +271,8 @@ class Sizes:
             )
         if isinstance(node.op, Reduce) and node.op.needs_elements:
             self._need_elements(node, node.op)
+        if node.op.sized:
+            self._need_counts(node)
         self._infer_value(node, args)
         return None
 
@@ -326,6 +330,13 @@ class Sizes:
         kept = self.product(self.dims(node.outputs[0]))
         if not isinstance(reduced, Lit) or reduced.value == 0:
             self.checks.append(Check((reduced, kept), str(op), node, nonzero=True))
+
+    def _need_counts(self, node: Apply) -> None:
+        """Sizes that a user gives may turn out negative."""
+        for size in dict.fromkeys(d for var in node.outputs for d in self.dims(var)):
+            if not self._is_count(size):
+                text = f"{node.op}: a size of %0; sizes are not negative"
+                self.checks.append(Check((size,), text, node, least=0))
 
     def _infer_opaque(self, node: Apply) -> None:
         raise TypeError(f"{node.op} runs between programs, not inside one")

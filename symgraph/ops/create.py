@@ -62,6 +62,8 @@ def size_samples(*sizes: int) -> tuple[Sample, ...]:
 class Alloc(Moved):
     """The first operand repeated to the sizes that follow it."""
 
+    sized = True
+
     def prepare(self, *inputs: Any) -> Tensors:
         """A value and integer scalars."""
         value, *sizes = inputs
@@ -153,6 +155,7 @@ class Eye(Indexed):
     """Ones on diagonal `k` of a matrix of n rows and m columns, zeros elsewhere."""
 
     dtype: str
+    sized = True
 
     def out_dtypes(self, *dtypes: str) -> tuple[str, ...]:
         """The declared dtype."""

@@ -54,6 +54,8 @@ def _word(value: int) -> Expr:
 class _Draw(Positional):
     """Inputs: a key, the number of the draw (both uint64 scalars), the sizes."""
 
+    sized = True
+
     def prepare(self, *inputs: Any) -> Tensors:
         """The operands checked."""
         key, draw, *sizes = inputs
@@ -74,6 +76,8 @@ class _Draw(Positional):
     @staticmethod
     def _halves(key: Any, draw: Any, sizes: Sequence[Any]) -> tuple[Any, Any]:
         shape = tuple(int(n) for n in sizes)
+        if any(n < 0 for n in shape):
+            raise ValueError("negative dimensions are not allowed")
         places = np.arange(int(np.prod(shape)), dtype=WORD).reshape(shape)
         return philox(places, np.uint64(draw), np.uint64(key))
 

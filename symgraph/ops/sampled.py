@@ -87,6 +87,7 @@ class _Sampled(Library):
 
     parameters: ClassVar[tuple[str, ...]] = ()  # their dtypes
     result: ClassVar[str] = "int64"
+    sized = True
 
     def prepare(self, *inputs: Any) -> Tensors:
         """Scalars of the state, parameters in their dtypes, repeated to the sizes; sizes."""
@@ -117,6 +118,8 @@ class _Sampled(Library):
         """What `sample` gives."""
         count = len(self.parameters)
         shape = [int(n) for n in rest[count:]]
+        if any(n < 0 for n in shape):
+            raise ValueError("negative dimensions are not allowed")
         places = np.arange(int(np.prod(shape)), dtype=WORD).reshape(shape)
         return self.sample(Words(key, draw, places), *rest[:count])
 

@@ -10,7 +10,12 @@ from symgraph.errors import GraphTypeError, ParameterError, ShapeError
 from symgraph.graph import Constant, Variable
 from symgraph.ops.arith import add, mul
 from symgraph.ops.cast import cast
+from symgraph.ops.checks import CheckAndRaise
+from symgraph.ops.compare import ge, le, lt
+from symgraph.ops.logic import and_, invert
+from symgraph.ops.reduce import all as all_of
 from symgraph.ops.shape import scalars_of, shape_i
+from symgraph.random.bounds import bounds_of
 from symgraph.types import (
     FLOATS,
     Tensor,
@@ -121,28 +126,51 @@ def known(value: Any) -> np.ndarray[Any, Any] | None:
     return var.data if isinstance(var, Constant) else None
 
 
-def check_positive(name: str, value: Any, zero: bool = False) -> None:
-    """A known parameter has to be above 0, or with `zero` not below it."""
-    data = known(value)
+def check_positive(name: str, value: Any, zero: bool = False, late: bool = True) -> Any:
+    """A parameter that has to be above 0, or with `zero` not below it.
+
+    A known one is an error at once, others when the function runs; that is left to the draw's own
+    routine if `late` is false.
+    """
+    data, text = known(value), f"{name} has to be {'0 or more' if zero else 'above 0'}"
     if data is not None:
-        fine = data >= 0 if zero else data > 0
-        require(bool(fine.all()), f"{name} has to be {'0 or more' if zero else 'above 0'}: {value}")
+        require(bool((data >= 0 if zero else data > 0).all()), f"{text}: {value}")
+        return value
+    var = as_tensor_variable(value)
+    low, _ = bounds_of(var)
+    if not late or low > 0 or (zero and low >= 0):
+        return value
+    return _checked(var, text, all_of(invert(lt(var, 0) if zero else le(var, 0))))
 
 
-def check_probability(name: str, value: Any) -> None:
-    """A known parameter has to lie in [0, 1]."""
-    data = known(value)
+def check_probability(name: str, value: Any, late: bool = True) -> Any:
+    """A parameter that has to lie in [0, 1]; when it is checked as in `check_positive`."""
+    data, text = known(value), f"{name} is a probability, in [0, 1]"
     if data is not None:
-        fine = (data >= 0) & (data <= 1)
-        require(bool(fine.all()), f"{name} is a probability, in [0, 1], not {value}")
+        require(bool(((data >= 0) & (data <= 1)).all()), f"{text}, not {value}")
+        return value
+    var = as_tensor_variable(value)
+    low, high = bounds_of(var)
+    if not late or (low >= 0 and high <= 1):
+        return value
+    return _checked(var, text, all_of(and_(ge(var, 0), le(var, 1))))
 
 
-def check_order(low: tuple[str, Any], high: tuple[str, Any]) -> None:
-    """Of two named parameters, if both are known, the first has to be below the second."""
+def check_order(low: tuple[str, Any], high: tuple[str, Any], late: bool = True) -> Any:
+    """The second of two named parameters; the first has to be below it, as in `check_positive`."""
     least, most = known(low[1]), known(high[1])
+    text = f"{low[0]} has to be below {high[0]}"
     if least is not None and most is not None:
-        message = f"{low[0]} has to be below {high[0]}, but they are {low[1]} and {high[1]}"
-        require(bool((least < most).all()), message)
+        require(bool((least < most).all()), f"{text}, but they are {low[1]} and {high[1]}")
+        return high[1]
+    if not late:
+        return high[1]
+    return _checked(as_tensor_variable(high[1]), text, all_of(lt(low[1], high[1])))
+
+
+def _checked(var: Tensor, message: str, holds: Tensor) -> Tensor:
+    """A parameter, a `ParameterError` when the function runs unless a condition holds."""
+    return CheckAndRaise(ParameterError, message)(var, holds)
 
 
 def integer_dtype(dtype: str) -> str:

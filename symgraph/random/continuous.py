@@ -144,7 +144,7 @@ class Continuous(Source):
         avg, std = either(avg, loc), either(std, scale)
         if truncate:
             return self.truncated_normal(size, avg, std, ndim, dtype)
-        check_positive("std", std, zero=True)
+        std = check_positive("std", std, zero=True)
         sizes, dtype = sizes_of(size, ndim, avg, std), float_dtype(dtype, avg, std)
         return located(standard_normal(self.next_state(), sizes, dtype), avg, std, dtype)
 
@@ -178,8 +178,8 @@ class Continuous(Source):
         [np.True_, np.True_]
         """
         avg, std = either(avg, loc), either(std, scale)
-        check_positive("std", std, zero=True)
-        check_order(("lower", lower), ("upper", upper))
+        std = check_positive("std", std, zero=True)
+        check_order(("lower", lower), ("upper", upper), late=False)
         dtype = float_dtype(dtype, avg, std)
         sizes = sizes_of(size, ndim, avg, std, lower, upper)
         standard = random_truncated_normal(*self.next_state(), sizes, lower, upper)
@@ -281,7 +281,7 @@ class Continuous(Source):
         >>> RandomStream(1).triangular(2.0, 2.5, 3.0, (1000,)).mean().eval().round(1)
         np.float64(2.5)
         """
-        check_order(("left", left), ("right", right))
+        right = check_order(("left", left), ("right", right))
         dtype = float_dtype(dtype, left, mode, right)
         sizes, kind = sizes_of(size, ndim, left, mode, right), drawn_as(dtype)
         u = standard_uniform(self.next_state(), sizes, dtype)
@@ -303,7 +303,7 @@ class Continuous(Source):
 
         No gradient flows to `kappa`.
         """
-        check_positive("kappa", kappa, zero=True)
+        check_positive("kappa", kappa, zero=True, late=False)
         dtype = float_dtype(dtype, mu, kappa)
         angle = random_von_mises(*self.next_state(), sizes_of(size, ndim, mu, kappa), kappa)
         turned = angle if mu == 0 else angle + as_dtype(mu, "float64")
@@ -319,7 +319,7 @@ class Continuous(Source):
         dtype: str | None,
     ) -> Tensor:
         """loc + scale * what `standard` draws."""
-        check_positive("scale", scale, zero=True)
+        scale = check_positive("scale", scale, zero=True)
         sizes, dtype = sizes_of(size, ndim, loc, scale), float_dtype(dtype, loc, scale)
         return located(standard(self.next_state(), sizes, dtype), loc, scale, dtype)
 

@@ -18,6 +18,7 @@ from symgraph.ops.rounding import ceil
 from symgraph.ops.shape import shape_i, shape_padright
 from symgraph.random.arguments import (
     as_dtype,
+    check_order,
     check_positive,
     check_probability,
     checked_shape,
@@ -25,8 +26,6 @@ from symgraph.random.arguments import (
     either,
     float_dtype,
     integer_dtype,
-    known,
-    require,
     sizes_of,
 )
 from symgraph.random.continuous import standard_uniform
@@ -49,7 +48,7 @@ class Discrete(Positive):
         >>> RandomStream(1).bernoulli(1.0, size=3).eval()
         array([1, 1, 1])
         """
-        check_probability("p", p)
+        p = check_probability("p", p)
         dtype = integer_dtype(dtype)
         wish = dtype if dtype in FLOATS and _is_number(p) else None
         sizes, kind = sizes_of(size, ndim, p), drawn_as(float_dtype(wish, p))
@@ -77,9 +76,7 @@ class Discrete(Positive):
         low, high = (0, low) if high is None else (low, high)
         low, high = (cast(as_tensor_variable(v), "int64") for v in (low, high))
         high = add(high, 1) if endpoint else high
-        least, most = known(low), known(high)
-        if least is not None and most is not None:
-            require(bool((least < most).all()), f"there are no integers from {low} below {high}")
+        high = as_tensor_variable(check_order(("low", low), ("high", high)))
         bits = random_bits(*self.next_state(), sizes_of(size, ndim, low, high))
         offset = below(bits, cast(sub(high, low), "uint64"))
         out = add(low, cast(offset, "int64"))
@@ -117,8 +114,8 @@ class Discrete(Positive):
         p = either(p, prob)
         if isinstance(n, int) and n == 1:
             return self.bernoulli(p, size, ndim, dtype)
-        check_probability("p", p)
-        check_positive("n", n, zero=True)
+        check_probability("p", p, late=False)
+        check_positive("n", n, zero=True, late=False)
         sizes = sizes_of(size, ndim, n, p)
         return cast(random_binomial(*self.next_state(), sizes, n, p), integer_dtype(dtype))
 
@@ -135,7 +132,7 @@ class Discrete(Positive):
         >>> RandomStream(1).poisson((2, 3), lam=4.0).type
         TensorType(int64, (2, 3))
         """
-        check_positive("lam", lam, zero=True)
+        check_positive("lam", lam, zero=True, late=False)
         sizes = sizes_of(size, ndim, lam)
         return cast(random_poisson(*self.next_state(), sizes, lam), integer_dtype(dtype))
 
@@ -148,8 +145,8 @@ class Discrete(Positive):
         >>> RandomStream(1).geometric(1.0, (3,)).eval()
         array([1, 1, 1])
         """
-        check_probability("p", p)
-        check_positive("p", p)
+        p = check_probability("p", p)
+        p = check_positive("p", p)
         e = standard_exponential(self.next_state(), sizes_of(size, ndim, p), "float64")
         trials = ceil(true_div(e, neg(log1p(neg(as_dtype(p, "float64"))))))
         return cast(checked_shape(maximum(trials, 1), e), integer_dtype(dtype))
@@ -161,8 +158,8 @@ class Discrete(Positive):
 
         A Poisson number whose mean is a gamma number.
         """
-        check_probability("p", p)
-        check_positive("p", p)
+        p = check_probability("p", p)
+        p = check_positive("p", p)
         odds = true_div(sub(1, as_dtype(p, "float64")), as_dtype(p, "float64"))
         sizes = sizes_of(size, ndim, n, p)
         lam = self.gamma(as_dtype(n, "float64"), odds, sizes or ())
@@ -179,14 +176,14 @@ class Discrete(Positive):
         >>> RandomStream(1).categorical([0.0, 1.0, 0.0], size=(4,)).eval()
         array([1, 1, 1, 1])
         """
-        check_positive("p", p, zero=True)
+        p = check_positive("p", p, zero=True)
         p = as_tensor_variable(p)
         if not p.type.ndim:
             raise GraphTypeError("categorical takes a vector of probabilities, not a scalar")
         sizes, kind = sizes_of(size, ndim, p[..., 0]), drawn_as(float_dtype(None, p))
         u = standard_uniform(self.next_state(), sizes, kind)
         sums = cumsum(cast(p, kind), axis=-1)
-        passed = ge(shape_padright(u) * sums[..., -1:], sums[..., :-1])
+        passed = ge(shape_padright(u * sums[..., -1]), sums[..., :-1])
         return cast(
             checked_shape(sum_over(passed, axis=-1, dtype="int64"), u), integer_dtype(dtype)
         )
@@ -210,13 +207,13 @@ class Discrete(Positive):
         array([[3, 0],
                [3, 0]])
         """
-        check_probability("pvals", pvals)
+        check_probability("pvals", pvals, late=False)
         pvals, dtype = as_tensor_variable(pvals), integer_dtype(dtype)
         outcomes = shape_i(pvals, pvals.type.ndim - 1)
         if isinstance(n, int) and n == 1:
             chosen = self.categorical(pvals, size, ndim)
             return cast(eq(shape_padright(chosen), arange(outcomes)), dtype)
-        check_positive("n", n, zero=True)
+        check_positive("n", n, zero=True, late=False)
         sizes = [*sizes_of(size, ndim, n, pvals[..., 0]), outcomes]
         return cast(random_multinomial(*self.next_state(), sizes, n, pvals), dtype)
 

@@ -46,7 +46,7 @@ class Orders(Discrete):
         """
         items = as_tensor_variable(n)
         if not items.type.ndim:
-            check_positive("n", n, zero=True)
+            check_positive("n", n, zero=True, late=False)
             sizes = [] if size is None else sizes_of(size, ndim)
             return cast(self._order([*sizes, items]), integer_dtype(dtype))
         if size is not None:
@@ -119,7 +119,7 @@ class Orders(Discrete):
         """
         if size is not None or pvals is None:
             raise GraphTypeError("multinomial_wo_replacement takes n and a matrix pvals, no size")
-        check_positive("pvals", pvals, zero=True)
+        pvals = check_positive("pvals", pvals, zero=True)
         order = self._weighted_order(pvals)
         _check_count(n, order)
         return cast(order[..., :n], integer_dtype(dtype))

@@ -51,7 +51,7 @@ class Positive(Source):
         >>> RandomStream(1).exponential(2.0, (10_000,)).mean().eval().round(1)
         np.float64(2.0)
         """
-        check_positive("scale", scale, zero=True)
+        scale = check_positive("scale", scale, zero=True)
         sizes, dtype = sizes_of(size, ndim, scale), float_dtype(dtype, scale)
         return located(standard_exponential(self.next_state(), sizes, dtype), 0, scale, dtype)
 
@@ -69,7 +69,7 @@ class Positive(Source):
         dtype: str | None = None,
     ) -> Tensor:
         """The length of a vector of two normal numbers of standard deviation `scale`."""
-        check_positive("scale", scale, zero=True)
+        scale = check_positive("scale", scale, zero=True)
         sizes, dtype = sizes_of(size, ndim, scale), float_dtype(dtype, scale)
         standard = standard_exponential(self.next_state(), sizes, dtype)
         return located(sqrt(mul(standard, 2.0)), 0, scale, dtype)
@@ -104,8 +104,8 @@ class Positive(Source):
         dtype: str | None = None,
     ) -> Tensor:
         """Inverse Gaussian numbers (J. Michael, W. Schucany, R. Haas, 1976)."""
-        check_positive("mean", mean)
-        check_positive("scale", scale)
+        mean = check_positive("mean", mean)
+        scale = check_positive("scale", scale)
         sizes, dtype = sizes_of(size, ndim, mean, scale), float_dtype(dtype, mean, scale)
         z = standard_normal(self.next_state(), sizes, dtype)
         u = standard_uniform(self.next_state(), sizes, dtype)
@@ -130,7 +130,7 @@ class Positive(Source):
         >>> RandomStream(1).gamma(0.5, 2.0, (3,)).type
         TensorType(float64, (3,))
         """
-        check_positive("scale", scale, zero=True)
+        scale = check_positive("scale", scale, zero=True)
         sizes, dtype = sizes_of(size, ndim, shape, scale), float_dtype(dtype, shape, scale)
         base, boost = self._gamma_parts(sizes, shape)
         standard = base if boost is None else mul(base, exp(boost))
@@ -151,7 +151,7 @@ class Positive(Source):
         dtype: str | None = None,
     ) -> Tensor:
         """scale / g, g standard gamma."""
-        check_positive("scale", scale, zero=True)
+        scale = check_positive("scale", scale, zero=True)
         sizes, dtype = sizes_of(size, ndim, shape, scale), float_dtype(dtype, shape, scale)
         return located(exp(neg(self._log_gamma(sizes, shape))), 0, scale, dtype)
 
@@ -203,7 +203,7 @@ class Positive(Source):
         >>> sg.grad(sg.RandomStream(1).t(3.0, loc, size=(2,)).sum(), loc).eval()
         array(2.)
         """
-        check_positive("scale", scale, zero=True)
+        scale = check_positive("scale", scale, zero=True)
         sizes, dtype = sizes_of(size, ndim, df, loc, scale), float_dtype(dtype, df, loc, scale)
         z = standard_normal(self.next_state(), sizes, "float64")
         return located(true_div(z, sqrt(self._chisquare_ratio(sizes, df))), loc, scale, dtype)
@@ -233,7 +233,7 @@ class Positive(Source):
         self, name: str, value: Any, size: Any, ndim: int | None, dtype: str | None
     ) -> tuple[Tensor, Tensor, str]:
         """A standard exponential draw, a positive parameter in its dtype, the dtype asked for."""
-        check_positive(name, value)
+        value = check_positive(name, value)
         sizes, dtype = sizes_of(size, ndim, value), float_dtype(dtype, value)
         standard = standard_exponential(self.next_state(), sizes, dtype)
         return standard, as_dtype(value, standard.type.dtype), dtype
@@ -243,7 +243,7 @@ class Positive(Source):
 
         A gamma number for a is one for a + 1, times u**(1/a).
         """
-        check_positive("the shape of a gamma number", shape)
+        check_positive("the shape of a gamma number", shape, late=False)
         a, value = as_dtype(shape, "float64"), known(shape)
         if value is not None and (value >= 1).all():
             return random_gamma(*self.next_state(), sizes, a), None
