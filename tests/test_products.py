@@ -10,6 +10,7 @@ import pytest
 
 import symgraph as sg
 import symgraph.tensor as T
+from symgraph.backends import threads
 from symgraph.errors import GraphTypeError, ShapeError
 from symgraph.graph import toposort
 from symgraph.ops.linalg import BatchedDot, Dot
@@ -203,3 +204,24 @@ def test_sizes_that_differ_at_run_time_are_an_error() -> None:
             traced(drawn(2, 3, 4), drawn(2, 4, 3))
         with pytest.raises(ShapeError):
             sg.function([x], T.einsum("iij->j", x), mode=mode)(drawn(2, 3, 2))
+
+
+def test_batched_products_do_not_depend_on_threads() -> None:
+    """Many pairs, shared among threads; few large ones, which are cut; one matrix for all."""
+    shapes = [
+        ((33, 60, 40), (33, 40, 50)),
+        ((2, 150, 200), (2, 200, 130)),
+        ((20, 9, 70), (1, 70, 65)),
+    ]
+    arrays = [drawn(*s, dtype="float32", seed=n) for n, pair in enumerate(shapes) for s in pair]
+    variables = inputs_for(tuple(arrays))
+    pairs = list(zip(variables[::2], variables[1::2], strict=True))
+    f = sg.function(variables, [T.matmul(a, b) for a, b in pairs])
+    before, found = threads.max_shares() // threads.SHARES_PER_THREAD, []
+    for count in (1, 3):
+        threads.set_threads(count)
+        found.append(f(*arrays))
+    threads.set_threads(max(before, 1))
+    for one, three, a, b in zip(*found, arrays[::2], arrays[1::2], strict=True):
+        np.testing.assert_array_equal(one, three)
+        np.testing.assert_allclose(one, np.matmul(a.astype("f8"), b.astype("f8")), atol=1e-4)

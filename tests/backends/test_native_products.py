@@ -97,7 +97,7 @@ def test_tiles_of_other_processors(processor: str, monkeypatch: pytest.MonkeyPat
     for dtype, shape in SHAPES[processor].items():
         for module in (products, packing, tiles, dots, conv_block):
             monkeypatch.setattr(module, "shape_of", lambda _, s=shape: tiles.Shape(*s))
-        texts = leaves.leaves_text(dtype), products.product_text(dtype)
+        texts = *leaves.leaves_texts(dtype), products.product_text(dtype)
         modules = [Module(text, WRITTEN) for text in texts]
         name = products.product_name(dtype)
         code = link(modules, None, [name], library.addresses(products.IMPORTS, None))

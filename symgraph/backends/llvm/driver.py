@@ -22,12 +22,13 @@ import numpy as np
 from symgraph.backends.llvm.body import Body, Needs
 from symgraph.backends.llvm.kernels import WORD, places
 from symgraph.backends.llvm.meter import Meter
+from symgraph.backends.llvm.native import NATIVE
 from symgraph.backends.llvm.products import product_name
 from symgraph.backends.llvm.scalars import OPERATIONS
 from symgraph.backends.llvm.support import ALIGNED, CONTIGUOUS, FIELDS, GIL, RELEASE_WORK, WRITEABLE
 from symgraph.backends.llvm.words import TYPES
 from symgraph.backends.routines.routine import RoutineCall, routine_call
-from symgraph.kernel import Buffer, Expr, Kernel, Name, lit
+from symgraph.kernel import Buffer, Expr, Kernel, Name
 from symgraph.lower.program import (
     Allocate,
     Bind,
@@ -50,14 +51,6 @@ from symgraph.types import TensorType
 NAME = "call"
 COUNTS = 2  # which of the owner's objects holds the words a driver counts in
 SHARED_MEMORY, TOO_LARGE = -1, -2  # codes of Stop besides the program's own failures
-CONVOLUTION = "symgraph.backends.routines.convolution:"
-# Routines of the library of this target: name, and which arrays are image, filters, output.
-NATIVE = {
-    f"{CONVOLUTION}convolve": ("convolve", (1, 2, 0)),
-    f"{CONVOLUTION}convolve_inputs": ("convolve_inputs", (0, 1, 2)),
-    f"{CONVOLUTION}convolve_weights": ("convolve_weights", (1, 0, 2)),
-}
-SIZES = 15  # words of sizes before the settings of a convolution
 UINT8 = np.dtype("uint8").num
 
 
@@ -454,7 +447,8 @@ class Driver:
     def routine(self, step: Routine) -> None:
         """Call a routine with a block of words: for each array its address and sizes."""
         if step.routine in NATIVE:
-            self._native(step)
+            kind, words = NATIVE[step.routine]
+            self._call_native(kind, step, words(step))
             return
         body, call = self.body, routine_call(step)
         self.routines[call.symbol] = call
@@ -468,16 +462,10 @@ class Driver:
         self._begin(str(RELEASE_WORK))
         body.run(f"@{call.symbol}", ("ptr", "%block"))
 
-    def _native(self, step: Routine) -> None:
-        """Call a convolution of our own with its arrays and a block of sizes and settings."""
-        body, (kind, order) = self.body, NATIVE[step.routine]
-        arrays = (*step.outputs, *step.inputs)
-        one = lit(1)
-        words: list[Expr] = [size for k in order for size in arrays[k][1][:2]]
-        for k in order:
-            axes = arrays[k][1][2:]
-            words += [*[one] * (3 - len(axes)), *axes]
-        for place, word in enumerate((*words, *map(lit, step.settings))):
+    def _call_native(self, kind: str, step: Routine, words: Sequence[Expr]) -> None:
+        """Call a routine of this target's library with its arrays and a block of words."""
+        body, arrays = self.body, (*step.outputs, *step.inputs)
+        for place, word in enumerate(words):
             at = body.get(f"getelementptr i64, ptr %block, i64 {place}")
             body.do(f"store i64 {body.position(word)}, ptr {at}")
         self._begin(str(RELEASE_WORK))
@@ -490,7 +478,7 @@ def _words(step: Step) -> int:
     if isinstance(step, Launch):
         return places(step.kernel.params)[-1] // WORD
     if isinstance(step, Routine) and step.routine in NATIVE:
-        return SIZES + len(step.settings)
+        return len(NATIVE[step.routine][1](step))
     if isinstance(step, Routine):
         return sum(1 + len(dims) for _, dims in (*step.outputs, *step.inputs))
     return 0

@@ -1,6 +1,6 @@
-"""The module of leaves: the loops that products and convolutions spend their time in.
+"""The modules of leaves: the loops that products and convolutions spend their time in.
 
-It is optimised where the functions that call leaves are not: they run seldom, and are long.
+They are optimised where the functions that call them are not: these run seldom, and are long.
 """
 
 from __future__ import annotations
@@ -16,13 +16,23 @@ from symgraph.backends.llvm.tiles import tiles_text
 PREFIX = "leaf_"
 
 
-def leaves_text(dtype: str) -> str:
-    """The module for a dtype."""
-    needs = Needs()
-    texts = [*tiles_text(dtype, needs), *dots_text(dtype, needs), *packing_text(dtype, needs)]
-    return "\n".join([*texts, cut_text(dtype, needs), needs.text(), ""])
+def leaves_texts(dtype: str) -> list[str]:
+    """The modules for a dtype, which are compiled side by side: tiles, all others."""
+    texts = []
+    for write in (_tiles, _others):
+        needs = Needs()
+        texts.append("\n".join([*write(dtype, needs), needs.text(), ""]))
+    return texts
+
+
+def _tiles(dtype: str, needs: Needs) -> list[str]:
+    return tiles_text(dtype, needs)
+
+
+def _others(dtype: str, needs: Needs) -> list[str]:
+    return [*dots_text(dtype, needs), *packing_text(dtype, needs), cut_text(dtype, needs)]
 
 
 def leaf_names(text: str) -> list[str]:
-    """The functions of the module."""
+    """The functions of a module."""
     return re.findall(rf"^define void @({PREFIX}\w+)", text, re.MULTILINE)

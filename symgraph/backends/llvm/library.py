@@ -12,6 +12,7 @@ from pathlib import Path
 
 from symgraph.backends import pool, threads
 from symgraph.backends.llvm import (
+    batched,
     blas,
     capi,
     clock,
@@ -52,6 +53,8 @@ def _home(symbol: str) -> str | None:
     if symbol.startswith(leaves.PREFIX):
         return "leaves_" + symbol.split("_")[1]
     kind, _, dtype = symbol.rpartition("_")
+    if kind == batched.KIND:
+        return symbol
     return f"convolution_{dtype}" if kind in convolution.KINDS else None
 
 
@@ -101,16 +104,23 @@ def _convolution(dtype: str, folder: Path | None) -> Code:
     return _routines(convolution.convolution_text(dtype), names, folder)
 
 
+def _batched(dtype: str, folder: Path | None) -> Code:
+    name = batched.batched_name(dtype)
+    imports = addresses(["launch", products.product_name(dtype)], folder)
+    return link([Module(batched.batched_text(dtype), QUICK)], folder, [name], imports)
+
+
 def _routines(text: str, names: Sequence[str], folder: Path | None) -> Code:
     """Routines that call leaves and share their work among threads."""
-    called = re.findall(rf"declare void @((?:{leaves.PREFIX}|launch|give_)\w*|)", text)
-    called += re.findall(r"declare ptr @(take_\w+)", text)
-    return link([Module(text, QUICK)], folder, names, addresses(filter(None, called), folder))
+    shared = "|".join((*support.FUNCTIONS, rf"{leaves.PREFIX}\w+"))
+    called = re.findall(rf"^declare \w+ @({shared})\(", text, re.MULTILINE)
+    return link([Module(text, QUICK)], folder, names, addresses(called, folder))
 
 
 def _leaves(dtype: str, folder: Path | None) -> Code:
-    text = leaves.leaves_text(dtype)
-    return link([Module(text, WRITTEN)], folder, leaves.leaf_names(text), {})
+    texts = leaves.leaves_texts(dtype)
+    names = [name for text in texts for name in leaves.leaf_names(text)]
+    return link([Module(text, WRITTEN) for text in texts], folder, names, {})
 
 
 _MAKERS = {
@@ -119,4 +129,5 @@ _MAKERS = {
     "gemm": _product,
     "leaves": _leaves,
     "convolution": _convolution,
+    batched.KIND: _batched,
 }
