@@ -26,7 +26,7 @@ from symgraph.show.svg import box_size, svg_text
 from symgraph.show.view import View, view_of
 
 png = Later("symgraph.show.png")
-onnx_model = Later("symgraph.show.onnx_model")
+onnx_model = Later("symgraph.show.onnx.model")
 standalone = Later("symgraph.show.standalone")
 KERNELS = "kernels"  # the stage that is steps instead of nodes
 LAYOUTS = ("auto", "own", "dot")
