@@ -194,9 +194,9 @@ def test_stages() -> None:
 @pytest.mark.parametrize("format", [*TEXT_FORMATS, "networkx"])
 def test_ten_thousand_nodes_take_seconds(format: str) -> None:
     y = chain(10_000)
-    start = time.perf_counter()
+    start = time.process_time()
     assert export(y, format=format)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize("format", [*TEXT_FORMATS, "networkx"])
@@ -207,9 +207,9 @@ def test_wide_and_tangled_graphs_take_seconds(format: str) -> None:
     total = y = hub
     for item in row:
         total, y = total + item, T.exp(y)
-    start = time.perf_counter()
+    start = time.process_time()
     assert export([total, y], format=format)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 # --- dot -----------------------------------------------------------------------------------------
