@@ -40,6 +40,7 @@ from symgraph.graph import Graph, Variable, ancestors, clone_graph
 from symgraph.guard import badness, first_bad
 from symgraph.later import Later
 from symgraph.limit import Limited, predict, values_of
+from symgraph.memory import Plan
 from symgraph.mode import Mode, get_mode
 from symgraph.ops.transfer import put_nowhere
 from symgraph.pipeline import Trace, compile_native, compile_task, no_collection
@@ -47,6 +48,7 @@ from symgraph.profile import Profile
 from symgraph.request import In, Out, Request, requested
 from symgraph.runners import Compiled, Native, Runner, Task, Warm
 from symgraph.shared import SharedVariable
+from symgraph.spread import OnGpu
 
 numba_side = Later("symgraph.backends.numba.side")
 log = logging.getLogger(__name__)
@@ -420,18 +422,35 @@ class Function:
         return self.arguments((), {str(keys.get(k, k)): item for k, item in shapes.items()})
 
     def source(self) -> str:
-        """The generated code as Python text that numba could run; see `Mode(backend="numba")`."""
-        trace = self.trace
-        texts = (numba_side.module_text(*p) for p in zip(trace.plans, trace.titles, strict=True))
-        return "\n".join(texts)
+        """The generated code as Python text that numba could run; see `Mode(backend="numba")`.
+
+        What runs on a GPU is text for numba.cuda.
+        """
+        programs = zip(self.trace.plans, self.trace.titles, self._texts_of_gpus(), strict=True)
+        return "\n".join(
+            numba_side.module_text(plan, title) if text is None else text
+            for plan, title, text in programs
+        )
+
+    def _texts_of_gpus(self) -> list[str | None]:
+        """For each program its text for a GPU, None for those on the CPU."""
+        runners = self.trace.runners
+        texts: dict[Any, Any] = {r.native: r.native.entry for r in runners if isinstance(r, OnGpu)}
+        natives = [r for r in runners if isinstance(r, Native)]
+        return [str(texts[native].text) if native in texts else None for native in natives]
+
+    def _plans(self) -> list[Plan]:
+        """The programs that run on the CPU."""
+        programs = zip(self.trace.plans, self._texts_of_gpus(), strict=True)
+        return [plan for plan, text in programs if text is None]
 
     def llvm(self) -> str:
-        """The generated code as LLVM's text, before it is optimised."""
-        return "\n".join(target.write(plan).llvm() for plan in self.trace.plans)
+        """The generated code of the CPU as LLVM's text, before it is optimised."""
+        return "\n".join(target.write(plan).llvm() for plan in self._plans())
 
     def assembly(self) -> str:
-        """The kernels in the processor's assembly language."""
-        return "\n".join(target.write(plan).assembly() for plan in self.trace.plans)
+        """The kernels of the CPU in the processor's assembly language."""
+        return "\n".join(target.write(plan).assembly() for plan in self._plans())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: the compiled graph."""

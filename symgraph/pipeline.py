@@ -82,7 +82,7 @@ class Trace:
     plans: list[Plan] = field(default_factory=list)
     kernels: list[Kernel] = field(default_factory=list)
     lowered: list[Lowered] = field(default_factory=list)
-    runners: list[Native | Interpreted] = field(default_factory=list)
+    runners: list[Native | Interpreted | OnGpu] = field(default_factory=list)
     cached: list[str] = field(default_factory=list)  # where the code of each part came from
     clocked: bool = False  # whether what runs measures its steps
     homes: Mapping[Variable, str] = field(default_factory=dict)  # where inputs lie, if not the CPU
@@ -212,10 +212,10 @@ def _part(task: Task, place: str, mode: Mode, title: str, trace: Trace) -> Part:
     if place == CPU:
         on_cpu = _native(_detached(task), mode, f"{title}, on the CPU", trace)
         return Part(task, CPU, on_cpu, on_cpu.replaced)
-    native = compile_native(
-        _detached(task), replace(mode, backend="cuda", device=place), title, trace
-    )
-    run = OnGpu(native, place)
+    inner = _detached(task)
+    native = compile_native(inner, replace(mode, backend="cuda", device=place), title, trace)
+    run = OnGpu(native, place, toposort(inner.roots, stop=inner.inputs), trace.clocked)
+    trace.runners.append(run)
     return Part(task, place, run, run.replaced)
 
 

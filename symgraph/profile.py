@@ -8,7 +8,7 @@ work, so that lines have times through fusion.
 from __future__ import annotations
 
 import io
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +40,7 @@ from symgraph.lower.program import (
 from symgraph.memory import Plan
 from symgraph.pipeline import Trace
 from symgraph.runners import Interpreted, Native
+from symgraph.spread import OnGpu
 
 WIDTH = 110  # columns of a table that is not printed to a terminal
 NANO = 1e-9
@@ -112,26 +113,26 @@ class Profile:
     @property
     def calls(self) -> int:
         """How often compiled code ran; 0 for a function without any."""
-        return max(
-            (native.measured()[words.calls] for words, _, native in self._natives()), default=0
-        )
+        counts = [native.measured()[words.calls] for _, words, _, native in self._natives()]
+        return max([*counts, *(gpu.calls for gpu in self._gpus())], default=0)
 
     @property
     def seconds(self) -> float:
         """The time in steps and between them, over all calls."""
-        heads = (native.measured()[words.head] for words, _, native in self._natives())
+        heads = (native.measured()[words.head] for _, words, _, native in self._natives())
         return self.step_seconds + sum(heads) * seconds_per_tick(config.folder)
 
     @property
     def step_seconds(self) -> float:
         """The time in steps, over all calls."""
-        return sum(step.seconds for step in self.steps) + sum(self._python().values()) * NANO
+        others = sum(ticks for _, ticks, _ in self._others())
+        return sum(step.seconds for step in self.steps) + others * NANO
 
     @property
     def steps(self) -> list[StepTime]:
         """The steps that run over memory, in order; those of loops are inside theirs."""
         found = []
-        for part, (words, plan, native) in enumerate(self._natives()):
+        for part, words, plan, native in self._natives():
             read = _Reading(words, native.measured(), part)
             found += [
                 read.top(step, place) for place, step in enumerate(plan.body) if is_work(step)
@@ -146,7 +147,7 @@ class Profile:
     @property
     def memory_peak(self) -> int:
         """The bytes of the largest block of temporaries."""
-        return sum(native.measured()[words.arena] for words, _, native in self._natives())
+        return sum(native.measured()[words.arena] for _, words, _, native in self._natives())
 
     @property
     def compile_seconds(self) -> dict[str, float]:
@@ -155,8 +156,10 @@ class Profile:
 
     def sizes(self, part: int = 0) -> dict[str, int]:
         """The sizes of the last call, by the names the generated code gives them."""
-        words, _, native = list(self._natives())[part]
-        return dict(zip(words.names, native.measured()[words.sizes :], strict=True))
+        for number, words, _, native in self._natives():
+            if number == part:
+                return dict(zip(words.names, native.measured()[words.sizes :], strict=True))
+        return {}
 
     def nodes(self) -> dict[Apply, float]:
         """The seconds of each node: those of its kernel, shared out by estimated work."""
@@ -166,21 +169,30 @@ class Profile:
             lowered = self.trace.lowered[timed.part]
             for node, share in shares(timed.step, lowered, known[timed.part]):
                 spent[node] += share * timed.seconds
-        for node, ticks in self._python().items():
+        for node, ticks, _ in self._others():
             spent[node] += ticks * NANO
         return dict(spent)
 
-    def _natives(self) -> Iterator[tuple[Words, Plan, Native]]:
-        natives = (r for r in self.trace.runners if isinstance(r, Native))
-        for plan, native in zip(self.trace.plans, natives, strict=True):
-            yield Words(plan), plan, native
+    def _natives(self) -> Iterator[tuple[int, Words, Plan, Native]]:
+        """The programs whose drivers measure their steps, by number."""
+        natives = [r for r in self.trace.runners if isinstance(r, Native)]
+        for part, (plan, native) in enumerate(zip(self.trace.plans, natives, strict=True)):
+            if native.entry.words is not None:
+                yield part, Words(plan), plan, native
 
-    def _python(self) -> Counter[Apply]:
-        spent: Counter[Apply] = Counter()
+    def _gpus(self) -> Iterator[OnGpu]:
+        return (runner for runner in self.trace.runners if isinstance(runner, OnGpu))
+
+    def _others(self) -> Iterator[tuple[Apply, int, str]]:
+        """Nodes that run in no such program: their nanoseconds, and where they run.
+
+        The time of a GPU's part is shared among its nodes by estimated work.
+        """
         for runner in self.trace.runners:
             if isinstance(runner, Interpreted):
-                spent.update(runner.spent)
-        return spent
+                yield from ((node, ticks, "in Python") for node, ticks in runner.spent.items())
+        for gpu in self._gpus():
+            yield from ((node, ticks, f"on {gpu.device}") for node, ticks in gpu.spent.items())
 
     def reset(self) -> None:
         """Forget what was measured so far."""
@@ -194,8 +206,8 @@ class Profile:
         groups: dict[str, list[tuple[float, float, Sequence[Apply]]]] = defaultdict(list)
         for timed in self.leaves:
             groups[timed.name].append((timed.seconds, timed.runs, nodes_of(timed.step)))
-        for node, ticks in self._python().items():
-            groups[f"{node.op} in Python"].append((ticks * NANO, 1.0, [node]))
+        for node, ticks, where in self._others():
+            groups[f"{node.op} {where}"].append((ticks * NANO, 1.0, [node]))
         rows = {}
         for name, found in groups.items():
             seconds, runs, nodes = zip(*found, strict=True)

@@ -6,6 +6,8 @@ run at the same time; only what is needed on the CPU is waited for.
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +18,9 @@ from symgraph.backends.stop import Stop
 from symgraph.device_array import DeviceArray, Origin, moved
 from symgraph.devices import CPU
 from symgraph.footprint import Measured
-from symgraph.graph import Constant, Variable
+from symgraph.graph import Apply, Constant, Variable
 from symgraph.later import Later
+from symgraph.lower.measure import sizes_of_arguments, work_of
 from symgraph.ops.transfer import Transfer
 from symgraph.runners import Arrays, Native, Task, as_stored, fresh
 
@@ -54,8 +57,12 @@ class Copies:
 class OnGpu:
     """Runs a compiled part on a GPU: arrays on it in, new arrays on it out."""
 
-    def __init__(self, native: Native, device: str) -> None:
-        self.native, self.device = native, device
+    def __init__(
+        self, native: Native, device: str, nodes: Sequence[Apply] = (), clocked: bool = False
+    ) -> None:
+        self.native, self.device, self.clocked, self.nodes = native, device, clocked, nodes
+        self.calls = 0  # how often it ran, if that is measured
+        self.spent: Counter[Apply] = Counter()  # nanoseconds by node
         self.memory = runtime.memory(device)
         self.replaced = native.replaced
         entry: Any = native.entry
@@ -71,13 +78,36 @@ class OnGpu:
         for n in self._written:
             raw = [self._apart(a, raw[n]) if k != n else a for k, a in enumerate(raw)]
         try:
-            made = self.memory.guarded(
-                lambda: self._run(*raw, *self._constants), lambda: self._held(values)
-            )
+            made = self._measured(values, raw) if self.clocked else self._made(values, raw)
         except Stop as stop:
             code, first, second = stop.args
             return list(self.native.failed(code, (first, second), values))
         return [DeviceArray(self.memory, a, o) for a, o in zip(made, self._origins, strict=True)]
+
+    def _made(self, values: Values, raw: Sequence[Any]) -> Sequence[Any]:
+        return self.memory.guarded(
+            lambda: self._run(*raw, *self._constants), lambda: self._held(values)
+        )
+
+    def _measured(self, values: Values, raw: Sequence[Any]) -> Sequence[Any]:
+        """Run with nothing else under way, and share the time among the nodes."""
+        self.memory.wait()
+        start = time.perf_counter_ns()
+        made = self._made(values, raw)
+        self.memory.wait()
+        spent = time.perf_counter_ns() - start
+        program, sizes = self.native.program, self.native.lowered.sizes
+        known = sizes_of_arguments(program, raw)
+        work = {node: work_of(node, sizes, known) for node in self.nodes}
+        whole = sum(work.values()) or 1.0
+        self.spent.update({node: round(spent * part / whole) for node, part in work.items()})
+        self.calls += 1
+        return made
+
+    def reset(self) -> None:
+        """Forget the times measured."""
+        self.calls = 0
+        self.spent.clear()
 
     def _held(self, values: Values) -> list[tuple[int, str]]:
         """What a call makes: results and temporaries, as its sizes tell."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TextIO
 
+from symgraph.devices import CPU
 from symgraph.errors import ExportError
 from symgraph.graph import Apply, Constant, Graph, Op, Variable
 from symgraph.show.subject import Subject, subject_of
@@ -30,7 +31,7 @@ def debugprint(
     """Print what computes `obj`, one line for each variable, its inputs indented below it.
 
     Each node has an id; what is shown already is marked "···" and not shown again. Nodes of a
-    compiled function end with their place in its order.
+    compiled function end with their place in its order, and the GPU they run on if it is one.
 
     Parameters
     ----------
@@ -103,7 +104,8 @@ class _Printer:
             yield from self._trees(Subject(graph.inputs, graph.outputs), inner)
 
     def _trees(self, subject: Subject, inner: deque[tuple[str, Graph]]) -> Iterator[str]:
-        order = {node: n for n, node in enumerate(subject.toposort())} if subject.compiled else {}
+        nodes = enumerate(subject.toposort()) if subject.compiled else ()
+        order = {node: f"   {n}{on_gpu(subject.places.get(node, CPU))}" for n, node in nodes}
         fence = set(subject.inputs)
         for var in subject.outputs:
             yield from self._tree(var, order, fence, inner)
@@ -114,7 +116,7 @@ class _Printer:
     def _tree(
         self,
         root: Variable,
-        order: dict[Apply, int],
+        order: dict[Apply, str],
         fence: set[Variable],
         inner: deque[tuple[str, Graph]],
     ) -> Iterator[str]:
@@ -135,7 +137,7 @@ class _Printer:
                 inner.extend((title, graph) for graph in graphs_of(node.op))
                 stack.extend(reversed(_below(line, node.inputs)))
 
-    def _text(self, var: Variable, node: Apply | None, order: dict[Apply, int]) -> str:
+    def _text(self, var: Variable, node: Apply | None, order: dict[Apply, str]) -> str:
         number = self._id(node or var)
         marks = f" [id {number}]" if number else ""
         if self.print_type:
@@ -143,7 +145,7 @@ class _Printer:
         if node is None:
             return leaf_line(var) + marks
         index = f".{var.index}" if len(node.outputs) > 1 else ""
-        place = f"   {order[node]}" if node in order else ""
+        place = order.get(node, "")
         return f"{visible(str(node.op))}{index}{marks} '{visible(var.name or '')}'{place}"
 
     def _id(self, item: Apply | Variable) -> str:
@@ -152,6 +154,11 @@ class _Printer:
             made = {"CHAR": letters(count), "int": str(count), "": ""}
             self.done[item] = made.get(self.ids, str(id(item)))
         return self.done[item]
+
+
+def on_gpu(place: str) -> str:
+    """The words for where a node runs; none for the CPU."""
+    return "" if place == CPU else f" on {place}"
 
 
 def _below(line: _Line, inputs: Sequence[Variable]) -> list[_Line]:

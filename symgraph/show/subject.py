@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from symgraph.errors import ExportError
@@ -40,6 +40,8 @@ class Subject:
         Which nodes became one kernel, where that is known.
     compiled
         Whether this is a compiled function's graph, so that its nodes have an order.
+    places
+        The devices of nodes, if GPUs take part.
     """
 
     inputs: tuple[Variable, ...]
@@ -48,6 +50,7 @@ class Subject:
     name: str = "graph"
     fusions: tuple[Fusion, ...] = ()
     compiled: bool = False
+    places: Mapping[Apply, str] = field(default_factory=dict)
 
     @property
     def roots(self) -> tuple[Variable, ...]:
@@ -97,6 +100,7 @@ def _of_function(function: Function, stage: str) -> Subject:
         function.name,
         _fusions(function) if stage == OPTIMISED else (),
         compiled=True,
+        places=function.trace.places,
     )
 
 

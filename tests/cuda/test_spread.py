@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -303,3 +304,24 @@ def test_watching_for_nan() -> None:
     np.testing.assert_array_equal(f(np.ones(3, "float32")), 0)
     with pytest.raises(NanError, match="first made by Log"):
         f(-np.ones(3, "float32"))
+
+
+def test_functions_on_devices_are_looked_into(tmp_path: Path) -> None:
+    W = sg.shared(floats(3, 2), "W")
+    step, rows = step_of(W, "cuda", profile=True), floats(5, 3)
+    step(rows)
+    text = sg.debugprint(step, file="str")
+    assert "Tanh [id" in text
+    assert "on cuda:0" in text
+    assert "def call(run" in step.source()
+    assert step.llvm() == ""
+    assert step.profile is not None
+    assert step.profile.calls == 1
+    assert "Tanh on cuda:0" in {row.what for row in step.profile.by_kernel()}
+    assert step.profile.seconds == pytest.approx(sum(step.profile.nodes().values()))
+    step.profile.reset()
+    assert step.profile.calls == 0
+    step.report(tmp_path / "report.html")
+    for name in ("svg", "json", "dot", "onnx"):
+        sg.export(step, tmp_path / f"graph.{name}")
+    assert sg.bisect(step, [rows]).kind == "nothing"

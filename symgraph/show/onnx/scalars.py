@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from symgraph.graph import Apply
-from symgraph.ops import arith, barrier, cast, compare, elementary, logic, rounding, select, shape
+from symgraph.ops import (
+    arith,
+    barrier,
+    cast,
+    compare,
+    elementary,
+    logic,
+    rounding,
+    select,
+    shape,
+    transfer,
+)
 from symgraph.show.onnx.writer import Rule, Values, Writer, dtype_of, no_form
 
 # ONNX's operator for ops that mean the same.
@@ -121,6 +132,7 @@ RULES: dict[type, Rule] = {
     **dict.fromkeys(LOGIC, _logic),
     cast.Cast: _cast,
     barrier.Barrier: _identity,
+    transfer.Transfer: _identity,
     shape.SpecifyShape: _identity,
     shape.MatchSizes: _identity,
     arith.Sqr: _square,
