@@ -21,6 +21,7 @@ from symgraph.errors import (
     UpdateError,
 )
 from symgraph.graph import Constant, Variable, ancestors, clone_graph
+from symgraph.loops.updates import default_updates
 from symgraph.mode import Mode
 from symgraph.ops.transfer import transfer
 from symgraph.shared import SharedVariable, TensorSharedVariable
@@ -289,9 +290,8 @@ def _default_updates(
     pending = [*outputs, *(v for _, v in updates)]
     while pending:
         more = []
-        for var in ancestors(pending):
-            update = getattr(var, "default_update", None)
-            if isinstance(var, SharedVariable) and update is not None and var not in skip:
+        for var, update in default_updates(pending).items():
+            if var not in skip:
                 skip.add(var)
                 found.append((var, _next_value(var, update)))
                 more.append(found[-1][1])

@@ -174,6 +174,55 @@ def test_default_updates_are_taken_along(mode: str) -> None:
 
 
 @every_mode
+def test_draws_in_steps(mode: str) -> None:
+    """Each step draws anew, the next call goes on, updates passed or not; nested loops too."""
+    size = 3
+
+    def numbers(steps: int) -> np.ndarray:
+        stream = sg.RandomStream(5)
+        f = sg.function([], stream.normal((size,), avg=1.0, std=0.5), mode="interpret")
+        return np.array([f() for _ in range(steps)])
+
+    def walk(stream: sg.RandomStream) -> Any:
+        def step(place: Any) -> Any:
+            return 0.5 * place + stream.normal((size,), avg=h.sum() * 0 + 1.0, std=0.5)
+
+        return sg.scan(step, outputs_info=T.zeros(size), n_steps=4)
+
+    plain = numbers(8)
+    for passed in (True, False):
+        places, updates = walk(sg.RandomStream(5))
+        f = sg.function([h], places, updates=updates if passed else None, mode=mode)
+        for call in range(2):
+            close(f(H), loop(lambda row, s: 0.5 * s + row, np.zeros(3), plain[4 * call :][:4]))
+    stream = sg.RandomStream(5)
+    inner = lambda _: sg.scan(lambda: stream.normal((size,), avg=1.0, std=0.5), n_steps=2)[0]
+    nested, _ = sg.scan(inner, T.arange(2))
+    f = sg.function([], nested, mode=mode)
+    for call in range(2):
+        close(f(), plain[4 * call :][:4].reshape(2, 2, size))
+    still = sg.function([], nested, mode=mode, no_default_updates=True)
+    close(still(), still())
+
+
+@every_mode
+def test_gradients_flow_through_draws_in_steps(mode: str) -> None:
+    """x = a x + s e: the slope of the sum by s is the sum of the draws, each weighed by powers."""
+    a, s = T.dscalar("a"), T.dscalar("s")
+    stream = sg.RandomStream(7)
+    places, _ = sg.scan(
+        lambda x: a * x + stream.normal(std=s, size=()), outputs_info=T.constant(0.0), n_steps=5
+    )
+    f = sg.function([a, s], [places, T.grad(places[-1], s), T.grad(places[-1], a)], mode=mode)
+    found, by_s, by_a = f(0.5, 2.0)
+    draws = (found - 0.5 * np.concatenate([[0], found[:-1]])) / 2.0
+    close(by_s, np.dot(draws, 0.5 ** np.arange(4, -1, -1)))
+    close(by_a, sum(0.5 ** (3 - k) * found[k] for k in range(4)))
+    with pytest.raises(sg.errors.ParameterError, match="std has to be 0 or more"):
+        f(0.5, -2.0)
+
+
+@every_mode
 def test_folds(mode: str) -> None:
     minus = lambda row, s: row - s
     outputs = [

@@ -18,11 +18,10 @@ from symgraph.loops.slots import (
     read_sequences,
     step_count,
 )
-from symgraph.loops.updates import OrderedUpdates
+from symgraph.loops.updates import OrderedUpdates, default_updates
 from symgraph.ops.scan import Scan, State, depends_on
 from symgraph.ops.shape import dimshuffle
 from symgraph.places import user_place
-from symgraph.shared import SharedVariable
 from symgraph.types import Tensor, TensorType, as_tensor_variable
 
 
@@ -284,9 +283,8 @@ def _with_defaults(returned: Returned) -> OrderedUpdates:
     pending = [*returned.outputs, *updates.values(), *stop]
     while pending:
         more = []
-        for var in ancestors(pending):
-            default = getattr(var, "default_update", None)
-            if isinstance(var, SharedVariable) and default is not None and var not in updates:
+        for var, default in default_updates(pending).items():
+            if var not in updates:
                 updates[var] = default
                 more.append(default)
         pending = more

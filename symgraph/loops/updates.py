@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from symgraph.errors import DuplicateUpdateError, UpdateError
-from symgraph.graph import Variable
+from symgraph.graph import Variable, ancestors, toposort
+from symgraph.ops.scan import Scan
+from symgraph.ops.shape import DimShuffle
 from symgraph.shared import SharedVariable
 
 
@@ -51,6 +53,30 @@ class OrderedUpdates(dict[Variable, Variable]):
 
     def __radd__(self, other: Any) -> OrderedUpdates:
         return OrderedUpdates(other) + self
+
+
+def default_updates(roots: Iterable[Variable]) -> dict[SharedVariable, Variable]:
+    """Next values of the shared variables behind `roots` that have a default update.
+
+    Of one that the steps of a loop update, what the loop makes of it: else a draw in the next call
+    would begin one step later, not where the last call's draws ended.
+    """
+    found: dict[SharedVariable, Variable] = {}
+    for node in toposort(roots):
+        if isinstance(node.op, Scan):
+            ends = node.op.outputs(node.outputs).states
+            for initial, end in zip(node.op.inputs(node.inputs).initials, ends, strict=True):
+                made = initial.owner
+                if made is not None and isinstance(made.op, DimShuffle) and _moves(made.inputs[0]):
+                    found.setdefault(made.inputs[0], end[0])
+    for var in ancestors(roots):
+        if _moves(var):
+            found.setdefault(var, var.default_update)
+    return found
+
+
+def _moves(var: Variable) -> TypeGuard[SharedVariable]:
+    return isinstance(var, SharedVariable) and var.default_update is not None
 
 
 def _pairs(pairs: Any) -> Iterable[tuple[Any, Any]]:
