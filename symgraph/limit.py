@@ -23,6 +23,7 @@ from symgraph.memory import Plan, plan
 from symgraph.pipeline import Trace
 from symgraph.runners import Arrays, Chain, Compared, Native, Runner, Task
 from symgraph.shared import SharedVariable
+from symgraph.spread import Copies, OnGpu, Spread
 from symgraph.types import TensorType
 
 TRIALS = 200  # programs that are looked at, at most
@@ -38,6 +39,8 @@ def predict(runner: Runner, task: Task, shapes: Sequence[Shape], values: Values)
         return predict(runner.native, task, shapes, values)
     if isinstance(runner, Chain):
         return _of_chain(runner, shapes, values)
+    if isinstance(runner, Spread):
+        return _of_spread(runner, shapes, values)
     if isinstance(runner, Native):
         return _measured(runner, shapes, values).footprint(roles(task))
     return Footprint((*_given(task, shapes), *map(_made, task.outputs)), 0)
@@ -71,6 +74,29 @@ def _of_chain(chain: Chain, shapes: Sequence[Shape], values: Values) -> Footprin
     return whole + Footprint(tuple(copies), 0)
 
 
+def _of_spread(spread: Spread, shapes: Sequence[Shape], values: Values) -> Footprint:
+    """All devices together: copies and what parts return are held until the end."""
+    known = dict(zip(spread.task.inputs, shapes, strict=True))
+    whole = Footprint(tuple(_given(spread.task, shapes)), 0)
+    for part in spread.parts:
+        task, run = part.task, part.run
+        native = run.native if isinstance(run, OnGpu) else run
+        if isinstance(run, Copies):
+            known |= {var: known[source] for source, var in run.pairs}
+            copies = (_made(var, known[var], "temporary") for _, var in run.pairs)
+            whole += Footprint(tuple(copies), 0)
+        elif isinstance(native, Native):
+            measured = _measured(native, [known[v] for v in task.inputs], values)
+            known |= dict(zip(task.outputs, measured.results, strict=False))
+            inside = measured.footprint({})
+            made = tuple(h for h in inside.held if h.role != "argument")
+            whole += Footprint(made, inside.arena)
+        else:
+            known |= {var: _static(var) for var in task.outputs}
+            whole += Footprint(tuple(map(_made, task.outputs)), 0)
+    return whole
+
+
 def _given(task: Task, shapes: Sequence[Shape]) -> list[Held]:
     kinds = roles(task)
     return [
@@ -79,8 +105,8 @@ def _given(task: Task, shapes: Sequence[Shape]) -> list[Held]:
     ]
 
 
-def _made(var: Variable, shape: Shape | None = None) -> Held:
-    return held(str(var), "output", _dtype(var), shape or _static(var), var.made_at)
+def _made(var: Variable, shape: Shape | None = None, role: str = "output") -> Held:
+    return held(str(var), role, _dtype(var), shape or _static(var), var.made_at)
 
 
 def _dtype(var: Variable) -> str:

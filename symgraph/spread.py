@@ -43,9 +43,11 @@ class Copies:
 
     def __init__(self, task: Task) -> None:
         self._steps: list[tuple[int, str, Origin]] = []
+        self.pairs: list[tuple[Variable, Variable]] = []  # what is copied, and its copy
         for var in task.outputs:
             assert var.owner is not None
             assert isinstance(var.owner.op, Transfer)
+            self.pairs.append((var.owner.inputs[0], var))
             source = task.inputs.index(var.owner.inputs[0])
             self._steps.append((source, var.owner.op.target, origin_of(var)))
 

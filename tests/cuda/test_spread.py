@@ -321,6 +321,9 @@ def test_functions_on_devices_are_looked_into(tmp_path: Path) -> None:
     assert step.profile.seconds == pytest.approx(sum(step.profile.nodes().values()))
     step.profile.reset()
     assert step.profile.calls == 0
+    held = {h.name: h.size for h in step.memory([(5, 3)]).held}
+    assert held["x"] == 60
+    assert step.memory([(5, 3)]).total("shared") == 24
     step.report(tmp_path / "report.html")
     for name in ("svg", "json", "dot", "onnx"):
         sg.export(step, tmp_path / f"graph.{name}")
