@@ -16,7 +16,7 @@ from numba import types
 from numba.core.dispatcher import Dispatcher
 
 from symgraph.backends import stop
-from symgraph.backends.numba import division, pointers, portable, scalar, support
+from symgraph.backends.numba import division, pointers, portable, portable_conv, scalar, support
 from symgraph.backends.numba.scalar_math import definitions
 from symgraph.backends.numba.target import Driver, expressions_of
 from symgraph.backends.numba.text import harmless, kernel_text
@@ -87,6 +87,8 @@ def _argument(input, value):
         raise TypeError(f"{{name}} has {{ndim}} axes, not {{array.ndim}}")
     return array
 '''
+# Rooms of routines, with what stands for them where symgraph's own machine code is not.
+PORTABLE = {"symgraph.backends.routines.convolution": portable_conv}
 PRELUDE = (scalar, division, pointers, stop, support, portable)
 IMPORT = re.compile(r"^(?:from \S+ import (?:\([^)]*\)|[^\n]*)|import [^\n]*)\n", re.M)
 
@@ -277,7 +279,8 @@ def _routines(steps: Iterable[Step]) -> list[str]:
     for step in steps:
         if isinstance(step, Routine):
             module, name = step.routine.split(":")
-            _inline(getattr(import_module(module), name), texts, step)
+            found = getattr(PORTABLE.get(module) or import_module(module), name)
+            _inline(found, texts, step)
             texts[f"do_{name}"] = f"do_{name} = {name}"
     return list(texts.values())
 
