@@ -298,6 +298,8 @@ class Grouping:
         self.items: list[Item] = []
         self.producer: dict[Variable, Item] = {}
         self.readers: dict[Variable, set[Item]] = {}
+        self.reads: dict[Apply, set[Variable]] = {}  # of each node, and the items it comes after
+        self.needs: dict[Apply, set[Item]] = {}
         self.works: dict[Apply, Work] = {}
         self.guards: dict[Apply, Item] = {}
         self._latest: dict[tuple[Expr, ...], list[Group]] = {}
@@ -312,6 +314,7 @@ class Grouping:
         else:
             item = self._own(Item(len(self.items), [node]), needs)
         self._reads(item, reads)
+        self.reads[node], self.needs[node] = reads, needs
         for out in node.outputs:
             self.producer[out] = item
 
@@ -326,6 +329,32 @@ class Grouping:
         item.reads |= reads
         for var in reads:
             self.readers.setdefault(var, set()).add(item)
+
+    def move(self, nodes: Sequence[Apply], source: Group, target: Group) -> None:
+        """Put elementwise nodes in another group, which needs the one they were in."""
+        moved = set(nodes)
+        source.nodes = [node for node in source.nodes if node not in moved]
+        target.nodes = [*nodes, *target.nodes]
+        for node in nodes:
+            target.kinds[node] = source.kinds.pop(node)
+            self.producer[node.outputs[0]] = target
+            self._reads(target, self.reads[node])
+            self._need(target, {n for n in self.needs[node] if n.nodes or n.guards is not None})
+        before = source.reads
+        source.reads = set[Variable]().union(*(self.reads[node] for node in source.nodes))
+        for var in before - source.reads:
+            self.readers[var].discard(source)
+        if not source.nodes:
+            self._drop(source)
+
+    def _drop(self, item: Item) -> None:
+        """Forget an empty item: what needed it needs what it needed."""
+        self.items.remove(item)
+        for later in item.needed_by:
+            later.needs.discard(item)
+            self._need(later, item.needs)
+        for earlier in item.needs:
+            earlier.needed_by.discard(item)
 
     def _needs(self, node: Apply, read: Sequence[Variable]) -> tuple[set[Variable], set[Item]]:
         reads: set[Variable] = set()

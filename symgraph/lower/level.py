@@ -48,6 +48,7 @@ from symgraph.lower.program import (
     exprs_of,
 )
 from symgraph.lower.recompute import moved_late
+from symgraph.lower.sink import sink
 from symgraph.lower.sizes import Check, Namer, Sizes, dtype_of, free_names
 from symgraph.ops.create import ARange
 from symgraph.ops.ifelse import Branches
@@ -107,6 +108,8 @@ class Level:
         self.waiting = [*checks, *(outer.checks_of(self.own) if outer is not None else ())]
         self._demand_steps()
         self.grouping = self._group()
+        kept = {self.reader.memory(var) for var in graph.outputs}
+        sink(self.grouping, self.nodes, self.stored | kept)
         self.context.works.update(self.grouping.works)
         self._demand_readings()
         self.in_place = self._place_updates() if whole.in_place or outer is not None else {}
