@@ -7,13 +7,15 @@ index expression. The two are independent statements of the same thing.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.exceptions import ComplexWarning
 
 import symgraph as sg
 from symgraph.errors import GradientError, GraphTypeError, SymgraphError
-from symgraph.families import Elemwise, TensorOp
+from symgraph.families import Elemwise, Sample, TensorOp
 from symgraph.graph import Variable, ancestors
 from symgraph.interpret import interpret
 from symgraph.types import TensorType
@@ -149,15 +151,17 @@ def slack(cost: Variable) -> float:
     return 3e3 if coarse else 1.0
 
 
-def numeric(cost: Variable, variables: list, arrays: list, place: int) -> np.ndarray:
-    """Central differences of the interpreted cost."""
+def numeric(
+    cost: Variable, variables: list, arrays: list, place: int, unit: complex = 1.0
+) -> np.ndarray:
+    """Central differences of the interpreted cost, `unit` being the direction of the steps."""
     step = 1e-6 * slack(cost)
     result = np.zeros_like(arrays[place])
     for index in np.ndindex(arrays[place].shape):
         values = []
         for sign in (1, -1):
             moved = [a.copy() for a in arrays]
-            moved[place][index] += sign * step
+            moved[place][index] += sign * step * unit
             values.append(interpret([cost], dict(zip(variables, moved, strict=True)))[0])
         result[index] = (values[0] - values[1]) / (2 * step)
     return result
@@ -256,3 +260,53 @@ def test_ops_without_gradient_say_so() -> None:
     place = sg.tensor.cast(sg.tensor.argmax(x), "float64")
     with pytest.raises(GradientError):
         sg.grad(place, x)
+
+
+def complex_cases(kind: type[TensorOp]) -> list[tuple[list, list, Variable, list[int]]]:
+    """The examples of `differentiable` on complex numbers, if the op takes them."""
+    cases = []
+    for number, example in enumerate(examples(kind)):
+        rng = seed_of(kind.__name__, number)
+        wide = [replace(s, dtype="complex128") if turns(s) else s for s in example.inputs]
+        places = [k for k, s in enumerate(wide) if s.dtype == "complex128" and s.differentiable]
+        with suppress(GraphTypeError, ComplexWarning):  # the latter is an error in tests
+            arrays, variables, outputs = applied(example._replace(inputs=tuple(wide)), rng)
+            for k in places:
+                arrays[k] = np.asarray(arrays[k] + 0.3j * rng.uniform(-1, 1, arrays[k].shape))
+            interpret(outputs, dict(zip(variables, arrays, strict=True)))
+            cost = complex_sum(outputs, rng)
+            if cost is not None and places and all(arrays[k].size for k in places):
+                cases.append((arrays, variables, cost, places))
+    return cases
+
+
+def turns(sample: Sample) -> bool:
+    return sample.dtype in ("float64", "complex128") and sample.differentiable
+
+
+def complex_sum(outputs: list[Variable], rng: np.random.Generator) -> Variable | None:
+    """A scalar in which real and imaginary parts count, differently everywhere."""
+    parts = [v for out in outputs for v in (out.real, out.imag) if is_float(out)]
+    return weighted_sum(parts, rng)
+
+
+PHASES = ("Eigh", "Svd")  # vectors that are known up to a complex factor have no gradient by parts
+every_known_op = pytest.mark.parametrize(
+    "kind", [kind for kind in OPS if kind.__name__ not in PHASES], ids=lambda kind: kind.__name__
+)
+
+
+@every_known_op
+def test_complex_gradient_is_the_finite_difference(kind: type[TensorOp]) -> None:
+    """The derivative by the real part, and i times that by the imaginary part."""
+    for arrays, variables, cost, places in complex_cases(kind):
+        wrt = [variables[k] for k in places]
+        try:
+            gradients = sg.grad(cost, wrt, disconnected_inputs="ignore")
+        except GradientError:
+            continue
+        found = interpret(gradients, dict(zip(variables, arrays, strict=True)))
+        for k, g in zip(places, found, strict=True):
+            by_real = numeric(cost, variables, arrays, k, 1.0)
+            by_imag = numeric(cost, variables, arrays, k, 1.0j)
+            np.testing.assert_allclose(g, by_real.real + 1j * by_imag.real, rtol=1e-5, atol=1e-5)

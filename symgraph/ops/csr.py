@@ -16,7 +16,7 @@ import numpy as np
 from symgraph.errors import GraphTypeError, IndexRangeError, SymgraphError
 from symgraph.families import Example, Library, Sample, is_continuous
 from symgraph.later import Later
-from symgraph.ops.cast import cast
+from symgraph.ops.cast import cast, conjugate
 from symgraph.ops.shape import scalars_of, shape_i
 from symgraph.types import DISCRETE, Arg, Dims, Tensor, Tensors, as_tensor_variable, promote, unify
 
@@ -87,13 +87,13 @@ class CsrDot(_CsrOp):
         return _matrix(data, indices, indptr, len(b)) @ b
 
     def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
-        """To the entries (g b') where they stand, to b A' g."""
+        """To the entries (g b') where they stand, to b A' g, of conjugates."""
         data, indices, indptr, b = inputs
         (g,) = output_grads
         if not is_continuous(data):
             return [None] * 4
-        to_data = CsrSample()(indices, indptr, g, b)
-        to_b = CsrTransposedDot()(data, indices, indptr, g, shape_i(b, 0))
+        to_data = CsrSample()(indices, indptr, g, conjugate(b))
+        to_b = CsrTransposedDot()(conjugate(data), indices, indptr, g, shape_i(b, 0))
         return [to_data, None, None, to_b]
 
     @classmethod
@@ -130,13 +130,13 @@ class CsrTransposedDot(_CsrOp):
         return _matrix(data, indices, indptr, int(width)).T @ b
 
     def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
-        """To the entries (b g') where they stand, to b A g."""
+        """To the entries (b g') where they stand, to b A g, of conjugates."""
         data, indices, indptr, b, _ = inputs
         (g,) = output_grads
         if not is_continuous(data):
             return [None] * 5
-        to_data = CsrSample()(indices, indptr, b, g)
-        return [to_data, None, None, CsrDot()(data, indices, indptr, g), None]
+        to_data = CsrSample()(indices, indptr, conjugate(b), g)
+        return [to_data, None, None, CsrDot()(conjugate(data), indices, indptr, g), None]
 
     @classmethod
     def examples(cls) -> Iterator[Example]:
@@ -177,13 +177,13 @@ class CsrSample(_CsrOp):
         return (a[rows] * b[indices]).sum(1)
 
     def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
-        """The cotangents are the entries of a sparse matrix, times the other operand."""
+        """The cotangents are the entries of a sparse matrix, times the other's conjugate."""
         indices, indptr, a, b = inputs
         (g,) = output_grads
         if not is_continuous(a):
             return [None] * 4
-        to_b = CsrTransposedDot()(g, indices, indptr, a, shape_i(b, 0))
-        return [None, None, CsrDot()(g, indices, indptr, b), to_b]
+        to_b = CsrTransposedDot()(g, indices, indptr, conjugate(a), shape_i(b, 0))
+        return [None, None, CsrDot()(g, indices, indptr, conjugate(b)), to_b]
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

@@ -12,7 +12,7 @@ from symgraph.errors import GraphTypeError
 from symgraph.families import Example, Library, Sample, is_continuous
 from symgraph.ops.arith import add, mul, neg, sub, true_div
 from symgraph.ops.arrange import flip
-from symgraph.ops.cast import cast
+from symgraph.ops.cast import cast, conjugate
 from symgraph.ops.compare import eq, gt, neq
 from symgraph.ops.create import arange, zeros_like
 from symgraph.ops.elementary import exp, log
@@ -89,8 +89,8 @@ class CumProd(_Running):
         zero = eq(x, 0)
         zeros = CumSum()(cast(zero, "int64"))
         first = and_(zero, eq(zeros, 1))
-        before = true_div(_backwards(mul(g, z)), switch(zero, 1, x))
-        at = _backwards(mul(g, CumProd()(switch(first, 1, x))))
+        before = true_div(_backwards(mul(g, conjugate(z))), conjugate(switch(zero, 1, x)))
+        at = _backwards(mul(g, conjugate(CumProd()(switch(first, 1, x)))))
         return [switch(first, at, switch(eq(zeros, 0), before, 0))]
 
 

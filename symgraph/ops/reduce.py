@@ -16,6 +16,7 @@ from symgraph.kernel import BOOL, INT, Expr, Lit, call, cast, lit, select
 from symgraph.ops.arith import abs_, add, mul, sqr, sub, true_div
 from symgraph.ops.barrier import disconnected_grad
 from symgraph.ops.cast import cast as cast_to
+from symgraph.ops.cast import conjugate
 from symgraph.ops.compare import eq, isinf, neq
 from symgraph.ops.elementary import exp, log, sqrt
 from symgraph.ops.select import switch
@@ -144,20 +145,21 @@ class Prod(Sum):
         return np.prod(x, axis=self.axes, dtype=self.acc_dtype)
 
     def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
-        """The cotangent times the product of the others, right beside zeros too."""
+        """The cotangent times the others' product, conjugated, right beside zeros too."""
         (x,), (g,) = inputs, output_grads
         zero = eq(x, 0)
         others = prod(switch(zero, 1, x), self.axes, keepdims=True)
         zeros = sum(cast_to(zero, "int64"), self.axes, keepdims=True)
         alone = switch(eq(zeros, 1), others, 0)
         among = switch(eq(zeros, 0), true_div(others, switch(zero, 1, x)), 0)
-        return [mul(spread(g, x, self.axes), switch(zero, alone, among))]
+        return [mul(spread(g, x, self.axes), conjugate(switch(zero, alone, among)))]
 
     @classmethod
     def examples(cls) -> Iterator[Example]:
-        """Axes of all kinds."""
+        """Axes of all kinds, and complex numbers."""
         for shape, axes in SHAPES:
             yield Example(cls(axes, "float64", "float64"), (Sample(shape, "nonzero"),))
+        yield Example(cls((0,), "complex128", "complex128"), (Sample((4,), dtype="complex128"),))
 
 
 class _Extremum(_Fold):
