@@ -24,7 +24,7 @@ def full(record: Record, order: Sequence[str]) -> str:
     tables = {
         "Time per call, two threads": markdown(pair, timed, record.limits),
         "Time per call, one thread": markdown(single, timed, record.limits),
-        "Processor time per call, two threads": markdown(pair, busy),
+        "Processor time per call, two threads": markdown(pair, busy, compared=False),
         "Time to the first result": markdown(of(lines, "start"), timed),
         "Memory": markdown(of(lines, "memory"), timed),
     }
@@ -60,19 +60,30 @@ def short(record: Record, order: Sequence[str]) -> str:
     return aligned(rows)
 
 
-def markdown(lines: Sequence[Line], cell: Cell, machine: dict[int, Limits] | None = None) -> str:
+def markdown(
+    lines: Sequence[Line],
+    cell: Cell,
+    machine: dict[int, Limits] | None = None,
+    *,
+    compared: bool = True,
+) -> str:
     """A table with a column for each peer that has a figure, was stopped, or failed.
 
-    With the machine's limits there is a column for the floor that they set.
+    With the machine's limits there is a column for the floor that they set; `compared`, one for
+    the ratio of medians.
     """
     found = {name for line in lines for name in {**line.figures, **line.over, **line.notes}}
     names = [name for name in PEERS if name in found]
-    floors = ["floor"] if machine else []
-    rows = [["", *names, *floors, f"{SYMGRAPH.name} / best peer"]]
+    more = [
+        *(["floor"] if machine else []),
+        *([f"{SYMGRAPH.name} / best peer"] if compared else []),
+    ]
+    rows = [["", *names, *more]]
     rows += [["---", *["---:"] * (len(rows[0]) - 1)]]
     for line in lines:
-        low = [floor(line, machine)] if machine else []
-        rows.append([line.title, *(content(line, n, cell) for n in names), *low, ratio(line)])
+        ends = [floor(line, machine)] if machine else []
+        ends += [ratio(line)] if compared else []
+        rows.append([line.title, *(content(line, n, cell) for n in names), *ends])
     return aligned(rows) if lines else ""
 
 

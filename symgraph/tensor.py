@@ -48,6 +48,7 @@ from symgraph.ops.activations import softmax
 from symgraph.ops.picking import *
 from symgraph.ops.ranges import *
 from symgraph.ops.reduce import *
+from symgraph.ops.repeat import *
 from symgraph.ops.rounding import *
 from symgraph.ops.search import *
 from symgraph.ops.select import *

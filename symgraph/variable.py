@@ -9,7 +9,6 @@ from symgraph.graph import Constant, Variable
 from symgraph.operators import Operators
 from symgraph.ops import (
     arith,
-    arrange,
     cast,
     create,
     cumulative,
@@ -19,6 +18,7 @@ from symgraph.ops import (
     linalg,
     picking,
     reduce,
+    repeat,
     rounding,
     search,
     select,
@@ -264,7 +264,7 @@ def _compress(self: TensorVariable, condition: Any, axis: int | None = None) -> 
 # Functions of a tensor that are its methods too, under their own names.
 METHODS: dict[Any, str] = {
     arith: "abs_ deg2rad rad2deg",
-    arrange: "repeat",
+    repeat: "repeat",
     cumulative: "cumsum cumprod",
     picking: "choose nonzero_values",
     search: "nonzero searchsorted",

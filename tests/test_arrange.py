@@ -9,7 +9,7 @@ import pytest
 
 import symgraph as sg
 import symgraph.tensor as T
-from symgraph.errors import GraphTypeError, IndexRangeError
+from symgraph.errors import CheckError, GraphTypeError, IndexRangeError, ShapeError
 from tests.tables import Case, check_slopes, check_values, chunks, label
 
 M, V = np.arange(12.0).reshape(3, 4) ** 1.1, np.array([3.0, -1.0, 2.0])
@@ -302,3 +302,47 @@ def test_a_value_read_in_place_and_elsewhere_by_one_op() -> None:
     t = np.tanh(M)
     np.testing.assert_allclose(first, t + t[::-1])
     np.testing.assert_allclose(second, 2 * t * (2 * t).sum(1)[::-1, None])
+
+
+def test_reflection_at_the_value_of_the_edge():
+    x, m = T.dvector("x"), T.imatrix("m")
+    cases = [(mode, width) for mode in ("reflect", "symmetric") for width in (2, 9)]
+    odd = [T.pad(v, w, mode=mode, reflect_type="odd") for v in (x, m) for mode, w in cases]
+    f = sg.function([x, m], odd)
+    whole = np.arange(6, dtype="i4").reshape(2, 3) ** 2
+    for row in (np.arange(4.0) ** 2, np.array([3.0])):
+        arrays = [a for a in (row, whole) for _ in cases]
+        for found, a, (mode, w) in zip(f(row, whole), arrays, cases * 2, strict=True):
+            np.testing.assert_array_equal(found, np.pad(a, w, mode=mode, reflect_type="odd"))
+    with pytest.raises(GraphTypeError, match="'even' or 'odd'"):
+        T.pad(x, 1, mode="reflect", reflect_type="other")
+
+
+def test_sizes_of_parts_have_to_fit():
+    x, sizes = T.dvector("x"), T.ivector("sizes")
+    f = sg.function([x, sizes], T.split(x, sizes, 2))
+    assert [len(part) for part in f(np.arange(4.0), np.array([1, 3], "i4"))] == [1, 3]
+    for wrong in ([1, 2], [2, 3], [5, -1]):
+        with pytest.raises(CheckError, match="do not sum"):
+            f(np.arange(4.0), np.array(wrong, "i4"))
+    with pytest.raises(ShapeError, match="of an axis of 3"):
+        T.split(T.constant([1.0, 2.0, 3.0]), [1, 1], 2)
+
+
+def test_counts_of_parts_have_to_fit():
+    x, counts = T.dmatrix("x"), T.ivector("counts")
+    f = sg.function([x, counts], T.repeat(x, counts, axis=1))
+    values = np.arange(6.0).reshape(2, 3)
+    for right in ([1, 0, 2], [0, 0, 0]):
+        np.testing.assert_array_equal(f(values, np.array(right, "i4")), values.repeat(right, 1))
+    for wrong in ([1, 2], [1, 2, 3, 4], [2, -1, 1]):
+        with pytest.raises(CheckError, match="one for each part"):
+            f(values, np.array(wrong, "i4"))
+    assert T.repeat(x, [2], axis=0).eval({x: values}).shape == (4, 3)
+
+
+def test_sign_of_zeros_has_no_sign():
+    x = T.dvector("x")
+    for backend in ("llvm", "numba"):
+        found = sg.function([x], T.sgn(x), mode=sg.Mode(backend=backend))(np.array([-0.0, 0.0]))
+        assert not np.signbit(found).any()

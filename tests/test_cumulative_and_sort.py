@@ -81,10 +81,31 @@ def test_gradients_of_sorting() -> None:
 
 def test_mistakes() -> None:
     with pytest.raises(GraphTypeError, match="no order"):
-        T.sort(T.zvector())
+        T.topk(T.zvector(), 1)
     with pytest.raises(GraphTypeError, match="other than 0"):
         T.topk(T.dvector(), 0)
     with pytest.raises(GraphTypeError, match="axis 3"):
         T.cumsum(T.dmatrix(), 3)
     with pytest.raises(GraphTypeError, match="axis 3"):
         T.sort(T.dmatrix(), 3)
+
+
+def test_complex_numbers_are_sorted_by_their_parts():
+    z = np.array([1 + 2j, 1 - 5j, complex(np.nan, 1), 2j, complex(1, np.nan), np.nan, 1 + 2j])
+    x = T.zvector("x")
+    found = sg.function([x], [T.sort(x), T.argsort(x), T.sort(T.stack([x, x]), axis=0)])(z)
+    np.testing.assert_array_equal(found[0], np.sort(z))
+    np.testing.assert_array_equal(found[1], np.argsort(z, kind="stable"))
+    np.testing.assert_array_equal(found[2], np.stack([z, z]))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int8", "complex128"])
+def test_distinct_parts_along_an_axis(dtype):
+    values = np.array([[1, 0, 1, 2, 0], [3, 1, 3, 0, 1], [1, 1, 1, 0, 1]]).astype(dtype)
+    x = T.matrix("x", dtype=dtype)
+    flags = {"return_index": True, "return_inverse": True, "return_counts": True}
+    f = sg.function([x], [*T.unique(x, axis=1, **flags), *T.unique(x, axis=-2, **flags)])
+    for array in values, values[:, :1], values[:, :0]:
+        expected = [*np.unique(array, axis=1, **flags), *np.unique(array, axis=-2, **flags)]
+        for result, want in zip(f(array), expected, strict=True):
+            np.testing.assert_array_equal(result, want)

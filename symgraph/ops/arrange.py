@@ -13,7 +13,6 @@ import numpy as np
 
 from symgraph.graph import Constant
 from symgraph.ops.arith import add, maximum, mod, mul, sub
-from symgraph.ops.cast import cast
 from symgraph.ops.create import alloc, arange
 from symgraph.ops.index import subtensor, take
 from symgraph.ops.join import concatenate
@@ -42,7 +41,6 @@ __all__ = [
     "flip",
     "fliplr",
     "flipud",
-    "repeat",
     "roll",
     "rot90",
     "tile",
@@ -96,34 +94,6 @@ def broadcast_arrays(*tensors: Any) -> list[Tensor]:
     """
     sizes = broadcast_shape(*tensors)
     return [alloc(as_tensor_variable(t), *sizes) for t in tensors]
-
-
-def repeat(x: Any, repeats: Any, axis: int | None = None) -> Tensor:
-    """Each element, or each part along an axis, `repeats` times; of the flattened tensor if None.
-
-    `repeats` is an integer scalar, or a vector with one count for each part.
-
-    >>> repeat([1.0, 2.0], 2).eval()
-    array([1., 1., 2., 2.])
-    """
-    x = as_tensor_variable(x)
-    if axis is None:
-        x, axis = x.flatten(), 0
-    axis, count = axis_of(axis, x.type.ndim), as_tensor_variable(repeats)
-    if count.type.ndim:
-        return take(x, _places_repeated(count), axis)
-    sizes = [shape_i(x, a) for a in range(x.type.ndim)]
-    wide = alloc(expand_dims(x, axis + 1), *sizes[: axis + 1], count, *sizes[axis + 1 :])
-    return reshape(wide, [*sizes[:axis], mul(sizes[axis], count), *sizes[axis + 1 :]])
-
-
-def _places_repeated(counts: Tensor) -> Tensor:
-    """0 counts[0] times, 1 counts[1] times, ...: how many ends lie at or before each place."""
-    order = arange(shape_i(counts, 0))
-    before = order.dimshuffle("x", 0) <= order.dimshuffle(0, "x")
-    ends = (cast(before, "int64") * counts.dimshuffle("x", 0)).sum(1)
-    places = arange(counts.sum())
-    return cast(ends.dimshuffle("x", 0) <= places.dimshuffle(0, "x"), "int64").sum(1)
 
 
 def tile(x: Any, reps: Any, ndim: int | None = None) -> Tensor:

@@ -9,8 +9,9 @@ import numpy as np
 
 from symgraph.errors import GraphTypeError
 from symgraph.graph import Variable
-from symgraph.ops.arith import abs_, add, maximum, minimum, mod, mul, sub, true_div
+from symgraph.ops.arith import abs_, add, int_div, maximum, minimum, mod, mul, sub, true_div
 from symgraph.ops.cast import cast
+from symgraph.ops.compare import ge
 from symgraph.ops.create import alloc, arange, empty
 from symgraph.ops.index import set_subtensor, subtensor, take
 from symgraph.ops.join import concatenate
@@ -19,6 +20,7 @@ from symgraph.ops.reduce import mean
 from symgraph.ops.reduce import min as min_over
 from symgraph.ops.rounding import floor
 from symgraph.ops.rounding import round as rounded
+from symgraph.ops.select import switch
 from symgraph.ops.shape import dimshuffle, expand_dims, scalars_of, shape_i
 from symgraph.ops.statistics import median
 from symgraph.types import DISCRETE, Tensor, as_tensor_variable, axis_of
@@ -30,7 +32,7 @@ Pair = Sequence[Any]
 
 def pad(
     x: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0, end_values: Any = 0,
-    stat_length: Any = None,
+    stat_length: Any = None, reflect_type: str = "even",
 ) -> Tensor:  # fmt: skip
     """A border around a tensor.
 
@@ -44,10 +46,14 @@ def pad(
         "linear_ramp" (down to `end_values`), "maximum", "mean", "median", "minimum" (of the
         `stat_length` elements next to the border, all if None), "empty" (zeros).
         Values and lengths are given like `pad_width`.
+    reflect_type
+        "even", or "odd" for a reflection at the edge's value too: twice it less the element.
 
     >>> pad([1.0, 2.0, 3.0], 2, "reflect").eval()
     array([3., 2., 1., 2., 3., 2., 1.])
     """
+    if reflect_type not in ("even", "odd"):
+        raise GraphTypeError(f"pad: reflect_type is 'even' or 'odd', not {reflect_type!r}")
     x = as_tensor_variable(x)
     widths = _pairs(pad_width, x.type.ndim, "pad_width")
     if mode == "constant":
@@ -56,7 +62,10 @@ def pad(
         return _set_inside(empty(_padded_sizes(x, widths), x.type.dtype), x, widths)
     for axis, width in enumerate(widths):
         if not all(_is_zero(w) for w in width):
-            x = _padded(x, axis, width, mode, (end_values, stat_length))
+            if reflect_type == "odd" and mode in PERIODS:
+                x = _turned(x, axis, width, mode)
+            else:
+                x = _padded(x, axis, width, mode, (end_values, stat_length))
     return x
 
 
@@ -77,6 +86,25 @@ def _padded(x: Tensor, axis: int, width: Pair, mode: str, options: tuple[Any, An
         names = ", ".join((*PLACES, *STATISTICS))
         raise GraphTypeError(f"pad has no mode {mode!r}; it has constant, {names}, linear_ramp")
     return concatenate([ends[0], x, ends[1]], axis)
+
+
+def _turned(x: Tensor, axis: int, width: Pair, mode: str) -> Tensor:
+    """`x` reflected at both edges and at their values: after a period it has risen by a step.
+
+    The second half of a period is the first one turned about the last element, and the step is
+    twice what the axis rises from end to end.
+    """
+    size = shape_i(x, axis)
+    places, period = sub(arange(add(size, add(*width))), width[0]), PERIODS[mode](size)
+    along = [0 if a == axis else "x" for a in range(x.type.ndim)]
+    rounds = cast(dimshuffle(int_div(places, period), *along), x.type.dtype)
+    mirrored = dimshuffle(ge(mod(places, period), size), *along)
+    first, last = (
+        expand_dims(subtensor(x, (*[slice(None)] * axis, place)), axis) for place in (0, -1)
+    )
+    inside = take(x, PLACES[mode](places, size), axis)
+    risen = mul(rounds, mul(2, sub(last, first)))
+    return cast(add(switch(mirrored, sub(mul(2, last), inside), inside), risen), x.type.dtype)
 
 
 def _pairs(given: Any, ndim: int, what: str) -> list[Pair]:
@@ -149,6 +177,10 @@ PLACES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "symmetric": _mirrored,
     "wrap": mod,
 }  # where an element of the padded axis comes from
+PERIODS: dict[str, Callable[[Tensor], Tensor]] = {
+    "reflect": lambda size: maximum(mul(2, sub(size, 1)), 1),
+    "symmetric": lambda size: mul(2, size),
+}  # after so many places a reflected axis repeats itself
 STATISTICS: dict[str, Callable[..., Tensor]] = {
     "maximum": max_over,
     "mean": mean,

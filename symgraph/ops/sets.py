@@ -2,54 +2,89 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
-from symgraph.ops.arith import maximum, minimum, sub
+import numpy as np
+
+from symgraph.ops.arith import add, maximum, minimum, mul, sub
 from symgraph.ops.arrange import diff
-from symgraph.ops.cast import cast
+from symgraph.ops.cast import cast, imag, real
 from symgraph.ops.compare import eq, isnan, neq
 from symgraph.ops.create import ones, zeros, zeros_like
 from symgraph.ops.cumulative import cumsum
 from symgraph.ops.index import set_subtensor, subtensor, take
-from symgraph.ops.join import concatenate
+from symgraph.ops.join import concatenate, stack
 from symgraph.ops.logic import and_, invert
+from symgraph.ops.reduce import any as any_of
 from symgraph.ops.search import flatnonzero, searchsorted
-from symgraph.ops.shape import reshape, shape_i
-from symgraph.ops.sort import argsort, sort
-from symgraph.types import CONTINUOUS, Tensor, as_operands, as_tensor_variable
+from symgraph.ops.shape import moveaxis, reshape, shape_i
+from symgraph.ops.sort import ArgSortRows, argsort, sort
+from symgraph.types import COMPLEX, CONTINUOUS, Tensor, as_operands, as_tensor_variable, axis_of
 
 __all__ = ["intersect1d", "isin", "setdiff1d", "setxor1d", "union1d", "unique"]
 
 
 def unique(
     x: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False,
+    axis: int | None = None,
 ) -> Any:  # fmt: skip
     """The distinct elements of the flattened tensor in rising order; several NaN are one.
 
+    With an axis its distinct parts, by their first elements, then the next; as in NumPy, parts
+    with NaN differ from all others.
+
     With flags a list: the elements, then where each stands first, for every element (in the shape
-    of `x`) its place among the distinct ones, and how often each occurs; all int64.
+    of `x`; along an axis a vector) its place among the distinct ones, and how often each occurs;
+    all int64.
 
     >>> unique([2.0, 1.0, 2.0]).eval()
     array([1., 2.])
+    >>> unique([[2, 1], [0, 3], [2, 1]], axis=0).eval()
+    array([[0, 3],
+           [2, 1]])
     """
     x = as_tensor_variable(x)
-    flat = x.flatten()
-    if not (return_index or return_inverse):
-        ordered = sort(flat)
+    if axis is None:
+        flat = x.flatten()
+        order = argsort(flat) if return_index or return_inverse else None
+        ordered = sort(flat) if order is None else take(flat, order)
+        first, sizes = _starts(ordered), [shape_i(x, a) for a in range(x.type.ndim)]
     else:
-        order = argsort(flat)
-        ordered = take(flat, order)
-    starts = flatnonzero(_starts(ordered))
-    found = [take(ordered, starts)]
+        flat = moveaxis(x, axis_of(axis, x.type.ndim), 0)
+        rows = _rows(flat)
+        order = ArgSortRows()(rows)
+        ordered = take(flat, order, 0)
+        first, sizes = _row_starts(take(rows, order, 0)), [shape_i(flat, 0)]
+    starts = flatnonzero(first)
+    found = [take(ordered, starts, 0)]
+    if axis is not None:
+        found[0] = moveaxis(found[0], 0, axis)
     if return_index:
         found.append(take(order, starts))
     if return_inverse:
-        number = sub(cumsum(cast(_starts(ordered), "int64")), 1)
+        number = sub(cumsum(cast(first, "int64")), 1)
         places = set_subtensor(subtensor(zeros_like(order), order), number)
-        found.append(reshape(places, [shape_i(x, a) for a in range(x.type.ndim)]))
+        found.append(reshape(places, sizes))
     if return_counts:
         found.append(diff(concatenate([starts, shape_i(flat, 0).reshape((1,))])))
     return found if len(found) > 1 else found[0]
+
+
+def _rows(x: Tensor) -> Tensor:
+    """A matrix with a row for each part along axis 0, of numbers that order as its elements do."""
+    if x.type.dtype in COMPLEX:
+        a, b = real(x), imag(x)
+        missing = add(mul(2, cast(isnan(a), "int8")), cast(isnan(b), "int8"))
+        x = stack([cast(missing, a.type.dtype), a, b], axis=-1)
+    sizes = [shape_i(x, a) for a in range(1, x.type.ndim)]
+    return reshape(x, [shape_i(x, 0), reduce(mul, sizes, as_tensor_variable(np.int64(1)))])
+
+
+def _row_starts(ordered: Tensor) -> Tensor:
+    """Where a matrix with rows in order has another row than before."""
+    other = any_of(neq(subtensor(ordered, slice(1, None)), subtensor(ordered, slice(None, -1))), 1)
+    return concatenate([ones((minimum(shape_i(ordered, 0), 1),), "bool"), other])
 
 
 def _starts(ordered: Tensor) -> Tensor:

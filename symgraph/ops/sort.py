@@ -10,6 +10,8 @@ import numpy as np
 
 from symgraph.errors import GraphTypeError, ShapeError, SymgraphError
 from symgraph.families import Example, Library, Sample
+from symgraph.ops.cast import cast, imag, real
+from symgraph.ops.compare import isnan
 from symgraph.ops.create import size_samples, zeros_like
 from symgraph.ops.picking import put_along_axis, take_along_axis
 from symgraph.ops.shape import moveaxis, scalars_of
@@ -86,6 +88,46 @@ class ArgSort(_Ordering):
         return [None]
 
 
+class ArgSortRows(_Ordering):
+    """The indices (int64) that sort the rows of matrices by their first elements, then the next.
+
+    Equal rows keep their order; NaN is the largest.
+    """
+
+    routine: ClassVar[str] = "symgraph.backends.routines.sort:argsort_rows"
+
+    def out_dtypes(self, *dtypes: str) -> tuple[str, ...]:
+        """Indices are int64."""
+        return ("int64",)
+
+    def out_shape(self, *args: Arg) -> Dims:
+        """One index for each row."""
+        if len(args[0].shape) < 2:
+            raise GraphTypeError(f"{self} takes matrices, not a vector")
+        return args[0].shape[:-1]
+
+    def reference(self, x: Any) -> Any:
+        """NumPy's lexsort of the columns, the first as the last key."""
+        order = np.tile(np.arange(x.shape[-2]), (*x.shape[:-2], 1))
+        for column in np.moveaxis(x, -1, 0)[::-1]:
+            keys = np.take_along_axis(column, order, -1)
+            order = np.take_along_axis(order, np.argsort(keys, axis=-1, kind="stable"), -1)
+        return order
+
+    def grad(self, inputs: Tensors, output_grads: Tensors) -> Tensors:
+        """An order does not move."""
+        return [None]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """Rows of which many are alike, several matrices, no rows, no columns."""
+        for shape in ((70, 2), (2, 9, 3)):
+            yield Example(cls(), (Sample(shape, "bool", "float32", False),))
+        yield Example(cls(), (Sample((5, 2)),))
+        for shape in ((0, 2), (3, 0)):
+            yield Example(cls(), (Sample(shape, "int", "int8", False),))
+
+
 @dataclass(frozen=True, repr=False)
 class ArgTopK(_Ordering):
     """The indices (int64) of the k best elements of the last axis, the best first.
@@ -158,18 +200,30 @@ def _along(op: Any, x: Any, axis: int | None, *more: Any) -> Tensor:
 def argsort(x: Any, axis: int | None = -1, kind: str = "stable", order: Any = None) -> Tensor:
     """The indices (int64) that sort an axis, equal elements in their order, NaN last.
 
+    Complex numbers are sorted by their real parts, equal ones by their imaginary parts.
+
     >>> argsort([3.0, 1.0, 2.0]).eval()
     array([1, 2, 0])
     """
-    return _along(ArgSort(), x, axis)
+    x, axis = _placed(x, axis)
+    if x.type.dtype not in COMPLEX:
+        return _along(ArgSort(), x, axis)
+    parts = real(x), imag(x)
+    missing = [cast(isnan(part), "int8") for part in parts]
+    return lexsort([parts[1], parts[0], missing[1], missing[0]], axis)
 
 
 def sort(x: Any, axis: int | None = -1, kind: str = "stable", order: Any = None) -> Tensor:
     """The elements in rising order along an axis, NaN last; of the flattened tensor if None.
 
+    Complex numbers are sorted by their real parts, equal ones by their imaginary parts.
+
     >>> sort([3.0, 1.0, 2.0]).eval()
     array([1., 2., 3.])
     """
+    x, axis = _placed(x, axis)
+    if x.type.dtype in COMPLEX:
+        return take_along_axis(x, argsort(x, axis), axis)
     return _along(Sort(), x, axis)
 
 

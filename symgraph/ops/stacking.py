@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.errors import GraphTypeError
+from symgraph.errors import GraphTypeError, ShapeError
+from symgraph.graph import Constant
 from symgraph.ops.arith import add, int_div, minimum, mod, mul
 from symgraph.ops.arrange import atleast_1d, atleast_2d, atleast_3d
+from symgraph.ops.checks import Assert
+from symgraph.ops.compare import eq, ge
 from symgraph.ops.create import eye
 from symgraph.ops.index import subtensor
 from symgraph.ops.join import concatenate
@@ -68,7 +71,10 @@ def column_stack(tensors: Sequence[Any]) -> Tensor:
 
 
 def split(x: Any, splits_size: Any, n_splits: int, axis: int = 0) -> list[Tensor]:
-    """`n_splits` parts along an axis, of the sizes in a vector or list.
+    """`n_splits` parts along an axis, of the sizes in a vector or list, whose sum is the axis's.
+
+    Sizes with another sum, or negative ones, are an error: where they are known `ShapeError` at
+    once, else `CheckError` when the last part is computed.
 
     >>> [part.eval().tolist() for part in split([1.0, 2.0, 3.0], [1, 2], 2)]
     [[1.0], [2.0, 3.0]]
@@ -80,12 +86,27 @@ def split(x: Any, splits_size: Any, n_splits: int, axis: int = 0) -> list[Tensor
         splits_size = [vector[k] for k in range(n_splits)]
     if len(splits_size) != n_splits:
         raise GraphTypeError(f"split: {len(splits_size)} sizes for {n_splits} parts")
-    parts = []
-    for size in scalars_of(splits_size):
+    parts, sizes = [], scalars_of(splits_size)
+    for size in sizes:
         stop = add(start, size)
         parts.append(_cut(x, axis, start, stop))
         start = stop
+    if parts and not _sizes_are_known(x, axis, sizes):
+        whole = eq(start, shape_i(x, axis_of(axis, x.type.ndim)))
+        fits = Assert(f"split: the sizes of {n_splits} parts do not sum to the size of the axis")
+        parts[-1] = fits(parts[-1], whole, *(ge(size, 0) for size in sizes))
     return parts
+
+
+def _sizes_are_known(x: Tensor, axis: int, sizes: Sequence[Tensor]) -> bool:
+    """Whether sizes of parts are known, and that of the axis; `ShapeError` if they do not fit."""
+    whole = x.type.shape[axis_of(axis, x.type.ndim)]
+    known = [int(size.data) for size in sizes if isinstance(size, Constant)]
+    if not isinstance(whole, int) or len(known) < len(sizes):
+        return False
+    if sum(known) != whole or min(known) < 0:
+        raise ShapeError(f"split: parts of sizes {known} of an axis of {whole}")
+    return True
 
 
 def _cut(x: Tensor, axis: int, start: Any, stop: Any) -> Tensor:

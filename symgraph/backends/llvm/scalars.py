@@ -117,7 +117,7 @@ def absolute(body: Body, expr: Call, args: list[str]) -> str:
 
 
 def sign(body: Body, expr: Call, args: list[str]) -> str:
-    """-1, 0 or 1; zeros and NaN stay themselves, a complex number is divided by its size."""
+    """-1, 0 or 1; NaN of NaN, +0 of both zeros; a complex number is divided by its size."""
     dtype, (x,) = expr.args[0].dtype, args
     kind = TYPES[dtype]
     if dtype in COMPLEX:
@@ -126,7 +126,8 @@ def sign(body: Body, expr: Call, args: list[str]) -> str:
         one, zero = constant(1, dtype), constant(0, dtype)
         above = body.get(f"fcmp ogt {kind} {x}, {zero}")
         below = body.get(f"fcmp olt {kind} {x}, {zero}")
-        rest = body.get(f"select i1 {below}, {kind} {constant(-1, dtype)}, {kind} {x}")
+        same = body.get(f"fadd {kind} {x}, {zero}")
+        rest = body.get(f"select i1 {below}, {kind} {constant(-1, dtype)}, {kind} {same}")
         return body.get(f"select i1 {above}, {kind} {one}, {kind} {rest}")
     if not is_signed(dtype):
         nonzero = body.get(f"icmp ne {kind} {x}, {constant(0, dtype)}")

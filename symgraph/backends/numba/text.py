@@ -164,7 +164,8 @@ def _sign(expr: Call) -> tuple[str, int]:
     one, word = literal(1, x.dtype), expression(x)
     if x.dtype in FLOATS:
         zero = literal(0, x.dtype)
-        return f"select({word} > {zero}, {one}, select({word} < {zero}, -{one}, {word}))", ATOM
+        same = f"{_inside(x, ATOM)} + {zero}"  # -0 becomes +0
+        return f"select({word} > {zero}, {one}, select({word} < {zero}, -{one}, {same}))", ATOM
     return _narrow(f"(({word} > 0) - ({word} < 0))", x.dtype), ATOM
 
 

@@ -133,6 +133,55 @@ def argsort(places: Any, x: Any) -> None:
 
 
 @helper
+def row_after(ranks: Any, one: int, other: int, width: int) -> bool:
+    """Whether the first of two rows comes behind the second."""
+    for k in range(width):
+        a, b = ranks[one * width + k], ranks[other * width + k]
+        if a != b:
+            return bool(a > b)
+    return False
+
+
+@helper
+def merge(ranks: Any, source: Any, target: Any, bounds: Any, width: int) -> None:
+    """Two stretches of places of rows in order, as one."""
+    low, middle, high = bounds
+    left, right = low, middle
+    for place in range(low, high):
+        take_right = left >= middle
+        if left < middle and right < high:
+            take_right = row_after(ranks, source[left], source[right], width)
+        if take_right:
+            target[place] = source[right]
+            right += 1
+        else:
+            target[place] = source[left]
+            left += 1
+
+
+@helper
+def argsort_rows(places: Any, x: Any) -> None:
+    """For every matrix the places of its rows in rising order, by merging longer stretches."""
+    count, width = x.shape[-2], x.shape[-1]
+    flat, out = x.ravel(), places.ravel()
+    ranks, spare = np.empty(count * width, np.uint64), np.empty(count, np.int64)
+    for start in range(0, out.size, max(count, 1)):
+        order = out[start : start + count]
+        for k in range(count * width):
+            ranks[k] = rank(flat[start * width + k])
+        for k in range(count):
+            order[k] = k
+        stretch = 1
+        while stretch < count:
+            for low in range(0, count, 2 * stretch):
+                middle, high = min(low + stretch, count), min(low + 2 * stretch, count)
+                merge(ranks, order, spare, (low, middle, high), width)
+            for k in range(count):
+                order[k] = spare[k]
+            stretch *= 2
+
+
+@helper
 def sink(ranks: Any, places: Any, count: int) -> None:
     """Let the root of a heap, the worst on top, sink to where it belongs."""
     value, place, hole = ranks[0], places[0], 0
