@@ -102,6 +102,23 @@ def test_a_script_runs_unmodified(tmp_path: Path) -> None:
     assert answer.stdout == "14.0\n"
 
 
+OLD_NAMES = """\
+import collections, inspect
+import numpy as np
+import theano
+print(issubclass(dict, collections.Mapping), np.zeros(2, np.float).dtype, np.int(3))
+print(inspect.getargspec(lambda a, *b, c=1, **d: a).keywords)
+"""
+
+
+def test_names_of_its_time_are_there(tmp_path: Path) -> None:
+    script = tmp_path / "old.py"
+    script.write_text(OLD_NAMES)
+    answer = run(str(script))
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout == "True float64 3\nd\n"
+
+
 def test_a_python_2_script_is_told_what_converts_it(tmp_path: Path) -> None:
     script = tmp_path / "old.py"
     script.write_text("import theano\nprint theano.__version__\n")

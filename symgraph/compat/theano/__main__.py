@@ -8,13 +8,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from symgraph.compat import install
+from symgraph.compat import install, restore_removed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a script, or with `-m` a module, with `import theano` meaning symgraph."""
+    """Run a script, or with `-m` a module, with `import theano` meaning symgraph.
+
+    Names that Python and NumPy have dropped since Theano's time are there again.
+    """
     options = parser().parse_args(arguments)
     install()
+    restore_removed()
     sys.argv = [options.program, *options.arguments]
     if options.module:
         sys.path.insert(0, "")

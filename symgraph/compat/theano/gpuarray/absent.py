@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
-from symgraph.errors import ConfigError
+from symgraph.compat.internals import Internal
 from symgraph.tensor import empty
 from symgraph.types import as_tensor_variable
 
 
-class Absent:
-    """A class of Theano's GPU libraries: nothing is an instance of it, and none can be made."""
-
-    def __new__(cls, *args: Any, **options: Any) -> NoReturn:
-        """An error that names what to use."""
-        raise ConfigError(
-            "Theano's GPU classes are not here; use the plain ops of theano.tensor, which are"
-            " compiled for the device in use"
-        )
+# A class of Theano's GPU libraries: nothing is an instance of it, and none can be made.
+Absent = Internal(
+    "Absent",
+    (),
+    {
+        "cure": "Theano's GPU classes are not here; use the plain ops of theano.tensor, which are"
+        " compiled for the device in use"
+    },
+)
 
 
 def same(x: Any, *context: Any) -> Any:
