@@ -194,6 +194,10 @@ class Apply:
         (out,) = self.outputs
         return out
 
+    def get_parents(self) -> list[Variable]:
+        """The variables it reads."""
+        return list(self.inputs)
+
     @property
     def made_at(self) -> Place:
         """Where the user wrote this node."""

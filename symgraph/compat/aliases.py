@@ -40,7 +40,21 @@ class TheanoFinder(MetaPathFinder):
         """The specification of a module under Theano's name, None for any other."""
         if name.partition(".")[0] != NAME or importlib.util.find_spec(OWN + name) is None:
             return None
-        return ModuleSpec(name, SameModule(importlib.import_module(OWN + name)), is_package=True)
+        module = importlib.import_module(OWN + name)
+        if name == NAME:
+            share_names()
+        return ModuleSpec(name, SameModule(module), is_package=True)
+
+
+def share_names() -> None:
+    """Enter the modules that are loaded under Theano's names too.
+
+    Were they imported by these one by one, each would take its name in the module above it, where
+    a function may have that name: `theano.compile.pfunc` is one.
+    """
+    for name, module in list(sys.modules.items()):
+        if name.startswith(f"{OWN}{NAME}."):
+            sys.modules.setdefault(name.removeprefix(OWN), module)
 
 
 def install() -> None:

@@ -137,6 +137,8 @@ def test_no_script() -> None:
 def test_install_and_uninstall() -> None:
     compat.install()
     module = importlib.import_module("theano.tensor")
+    importlib.import_module("theano.compile.pfunc")
+    assert callable(importlib.import_module("theano.compile").pfunc)
     same = importlib.import_module("symgraph.compat.theano.tensor")
     compat.uninstall()
     assert module is same

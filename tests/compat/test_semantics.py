@@ -204,6 +204,8 @@ def test_variables_have_owners_types_tags_and_attributes() -> None:
     assert x.owner is None
     assert y.owner.inputs[0] is x
     assert y.owner.outputs[0] is y
+    assert y.get_parents() == [y.owner]
+    assert y.owner.get_parents() == [x]
     assert x.type() is not x
     assert x.type().type == x.type == T.dmatrix
     assert T.dmatrix.broadcastable == (False, False)

@@ -52,6 +52,16 @@ class Mode(own.Mode):
         labels = {label for r in self.rules.known for label in (r.name, r.theme, r.safety)}
         return [name for name in names if name in labels]
 
+    @property
+    def linker(self) -> str:
+        """Theano's word for what runs the graph."""
+        return "py" if self.backend == "interpret" else "cvm"
+
+    @property
+    def optimizer(self) -> Any:
+        """The rules."""
+        return self.rules
+
     def __copy__(self) -> own.Mode:
         return replace(self)
 
