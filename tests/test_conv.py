@@ -12,6 +12,8 @@ import symgraph as sg
 import symgraph.tensor as T
 from symgraph.backends import threads
 from symgraph.errors import GraphTypeError, ShapeError
+from symgraph.ops.convolution import ConvInputs
+from symgraph.types import TensorType
 
 RNG = np.random.default_rng(7)
 X, W = RNG.normal(size=(2, 3, 7, 6)), RNG.normal(size=(4, 3, 3, 2))
@@ -232,3 +234,34 @@ def test_images_without_channels() -> None:
     assert T.signal.conv.conv2d(x[0], w).eval().shape == (3, 5, 5)
     with pytest.raises(GraphTypeError, match="2 or 3 axes"):
         T.signal.conv.conv2d(x, W)
+
+
+SCATTERED = [  # settings, image, filters: small images, of which the border is a large part
+    (((1, 1), (1, 1), ((0, 0), (0, 0)), 1, False), (8, 20, 12, 12), (50, 20, 5, 5)),
+    (((1, 1), (1, 2), ((1, 1), "half"), 2, True), (9, 4, 7, 9), (16, 2, 3, 4)),
+    (((2, 1), (1, 1), ((0, 0), (0, 0)), 1, True), (16, 3, 12, 9), (16, 3, 5, 5)),
+    (((1, 1, 1), (1, 1, 1), ((0, 0), (0, 0), (0, 0)), 1, False), (8, 2, 4, 5, 6), (9, 2, 2, 3, 4)),
+]
+
+
+def test_gradient_by_small_images_is_scattered() -> None:
+    """More products than needed are not gathered; results are the same for any threads."""
+    cases = [(ConvInputs(*settings), image, w) for settings, image, w in SCATTERED]
+    variables, outputs, arrays, wanted = [], [], [], []
+    for op, image, kernel in cases:
+        places = op.places(image[2:], kernel[2:])
+        pair = RNG.normal(size=kernel), RNG.normal(size=(image[0], kernel[0], *places))
+        w, g = (TensorType("float32", [None] * len(image))() for _ in range(2))
+        variables += [w, g]
+        outputs.append(op(w, g, *image[2:]))
+        arrays += [array.astype("f4") for array in pair]
+        wanted.append(op.reference(*(a.astype("f8") for a in arrays[-2:]), *image[2:]))
+    f = sg.function(variables, outputs)
+    before, results = threads.max_shares() // threads.SHARES_PER_THREAD, []
+    for count in (1, 3):
+        threads.set_threads(count)
+        results.append(f(*arrays))
+    threads.set_threads(max(before, 1))
+    for one, three, right in zip(*results, wanted, strict=True):
+        np.testing.assert_array_equal(one, three)
+        np.testing.assert_allclose(one, right, atol=1e-4)

@@ -23,17 +23,22 @@ SEGMENT = 4  # words
 
 def block_text(dtype: str, needs: Needs) -> list[str]:
     """The functions for a dtype."""
-    return [_copy_image(dtype, needs), _cut_places(dtype, needs)]
+    copies = [_copy_image(dtype, needs, back) for back in (False, True)]
+    return [*copies, _cut_places(dtype, needs)]
 
 
-def _copy_image(dtype: str, needs: Needs) -> str:
-    code = Code("copy_image", (("g", "ptr"), ("block", "ptr"), ("image", "ptr")), needs)
+def _copy_image(dtype: str, needs: Needs, back: bool) -> str:
+    params = (("g", "ptr"), ("block", "ptr"), ("image", "ptr"))
+    code = Code("copy_back" if back else "copy_image", params, needs)
     g, size = Words(code, "%g", GEOMETRY), lit(ITEMSIZE[dtype])
     low, held, step, length = (
         [g.size(f"{what}_{name}") for name in AXES] for what in ("low", "held", "step", "in")
     )
     channels, each = g.size("channels"), g.size("each")
-    code.clear("%block", channels * each * size)
+    if back:
+        code.clear("%image", channels * length[0] * length[1] * length[2] * size)
+    else:
+        code.clear("%block", channels * each * size)
     rows = code.let(step[0] * step[1])
     planes = code.let(held[0] * held[1])
     with code.loop(lit(0), channels) as c, code.loop(lit(0), rows) as part:
@@ -48,26 +53,28 @@ def _copy_image(dtype: str, needs: Needs) -> str:
                     at = c * each + ((part * step[2] + rest) * planes + plane) * held[2]
                     to = code.place("%block", at, dtype)
                     x = code.let(low[2] + rest)
-                    _copy_row(code, dtype, to, row, x, held[2], step[2], length[2])
+                    _copy_row(code, dtype, to, row, x, held[2], step[2], length[2], back)
     code.do("ret void")
     return code.text(OPAQUE)
 
 
 def _copy_row(
-    code: Code, dtype: str, to: str, row: Name, x: Name, held: Name, step: Name, length: Name
-) -> None:
-    """Copy what there is of a row, every `step`-th element from coordinate `x` on."""
+    code: Code, dtype: str, to: str, row: Name, x: Name, held: Name, step: Name, length: Name,
+    back: bool,
+) -> None:  # fmt: skip
+    """Copy what there is of a row, every `step`-th element from coordinate `x` on, or back."""
     begin = code.let(smaller(greater((step - 1 - x) // step, lit(0)), held))
     end = code.let(greater(smaller((length - x + step - 1) // step, held), begin))
     source = code.place("%image", row + x + begin * step, dtype)
     target = code.place(to, begin, dtype)
     single = code.let(compare("eq", step, lit(1)))
     with code.when(single):
-        code.copy(target, source, (end - begin) * ITEMSIZE[dtype])
+        pair = (source, target) if back else (target, source)
+        code.copy(*pair, (end - begin) * ITEMSIZE[dtype])
     with code.when(compare("ne", step, lit(1))), code.loop(lit(0), end - begin) as q:
         lanes = Lanes(code, dtype, 1)
-        value = lanes.load(code.place(source, q * step, dtype))
-        lanes.store(value, code.place(target, q, dtype))
+        places = code.place(source, q * step, dtype), code.place(target, q, dtype)
+        lanes.store(lanes.load(places[int(back)]), places[int(not back)])
 
 
 def _cut_places(dtype: str, needs: Needs) -> str:
@@ -116,5 +123,24 @@ def cut_text(dtype: str, needs: Needs) -> str:
         with code.loop(lit(0), Name("lines")) as line:
             value = lanes.load(code.place(start, code.item("%offsets", line), dtype))
             lanes.store(value, code.place(to, line * Name("step_to"), dtype))
+    code.do("ret void")
+    return code.text(OPAQUE, "")
+
+
+def add_text(dtype: str, needs: Needs) -> str:
+    """`add`, a leaf: zeros are added behind a segment."""
+    params = (("lines", "int64"), ("offsets", "ptr"), ("block", "ptr"), ("segments", "ptr"),
+              ("number", "int64"), ("from", "ptr"), ("step_from", "int64"))  # fmt: skip
+    code = Code(leaf_name(dtype, "add"), params, needs)
+    lanes = Lanes(code, dtype, shape_of(dtype).lanes)
+    with code.loop(lit(0), Name("number")) as s:
+        at, length, to = (code.item("%segments", s * SEGMENT + k) for k in range(3))
+        mask = lanes.mask(code.position(length))
+        source, start = code.place("%from", at, dtype), code.place("%block", to, dtype)
+        with code.loop(lit(0), Name("lines")) as line:
+            value = lanes.load(code.place(source, line * Name("step_from"), dtype), mask)
+            place = code.place(start, code.item("%offsets", line), dtype)
+            total = code.get(f"fadd {lanes.type} {lanes.load(place)}, {value}")
+            lanes.store(total, place)
     code.do("ret void")
     return code.text(OPAQUE, "")

@@ -35,8 +35,11 @@ PHASE = "start_d start_h start_w step_d step_h step_w count_d count_h count_w fi
 class Plan:
     """Writes a plan: forward, or backward from the output to the images."""
 
-    def __init__(self, code: Code, sizes: str, backward: bool) -> None:
+    def __init__(
+        self, code: Code, sizes: str, backward: bool = False, by_weight: bool = False
+    ) -> None:
         self.code, self.sizes, self.backward = code, sizes, backward
+        self.by_weight = by_weight  # whether offsets stand in the order of weights, not of taps
         code.do(f"%g = alloca [{len(GEOMETRY)} x i64], align 16")
         self.g = Words(code, "%g", GEOMETRY)
         code.do("%bounds = alloca [6 x i64], align 16")  # first coordinate and end, by axis
@@ -181,5 +184,6 @@ class Plan:
                     place = code.let(place * held[axis] + at // steps[axis])
                 start = code.let(remainder * (held[0] * held[1] * held[2]) + place)
                 with code.loop(lit(0), channels) as c:
-                    row = first * channels + c * count + tap
+                    number = code.item(g.pointer("weights"), tap) if self.by_weight else tap
+                    row = first * channels + c * count + number
                     code.set_item(offsets, row, start + c * each)

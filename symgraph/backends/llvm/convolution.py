@@ -5,9 +5,9 @@
     convolve_weights_DTYPE(out, images, cotangent, sizes)
 
 `sizes` are those of a plan (conv_plan.py). The first two gather (conv_gather.py): the gradient by
-the images gathers from the cotangent. The third sums over places (conv_dots.py). A patch matrix
-exists only for the columns of one panel. Which products are added in which order depends on sizes
-alone, not on the number of threads.
+the images gathers from the cotangent, or scatters it (conv_scatter.py). The third sums over places
+(conv_dots.py). A patch matrix exists only for the columns of one panel. Which products are added in
+which order depends on sizes alone, not on the number of threads.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from symgraph.backends.llvm.conv_block import block_text
 from symgraph.backends.llvm.conv_dots import dots_text
 from symgraph.backends.llvm.conv_gather import gather_text
 from symgraph.backends.llvm.conv_plan import Plan
+from symgraph.backends.llvm.conv_scatter import scatter_text
 from symgraph.backends.llvm.notation import Code, greater, pieces, smaller
 from symgraph.backends.llvm.tiles import ITEMSIZE, shape_of
-from symgraph.kernel import Expr, lit
+from symgraph.kernel import Expr, call, lit
 
 TASKS = 16  # worth having: they even out cores of unequal speed
+MANY = 8  # images, and filters of a group, from which scattering pays
 CHUNKS = 4  # of images at most, whose sums of filters are kept apart
 IMPORTS = ("launch",)
 KINDS = ("convolve", "convolve_inputs", "convolve_weights")
@@ -38,12 +40,14 @@ def convolution_text(dtype: str) -> str:
     needs = Needs()
     functions = [*block_text(dtype, needs), *gather_text(dtype, needs)]
     functions += [*dots_text(dtype, needs), _weights(dtype, needs)]
+    functions += [scatter_text(dtype, needs), _scatter(dtype, needs), _inputs(dtype, needs)]
     functions += [_gather(dtype, needs, backward) for backward in (False, True)]
     return "\n".join([*functions, needs.text(), ""])
 
 
 def _gather(dtype: str, needs: Needs, backward: bool) -> str:
-    code = Code(f"{KINDS[int(backward)]}_{dtype}", PARAMS, needs)
+    name = "gather_inputs" if backward else f"{KINDS[0]}_{dtype}"
+    code = Code(name, PARAMS, needs)
     plan = Plan(code, "%sizes", backward)
     plan.write()
     g, shape = plan.g, shape_of(dtype)
@@ -67,12 +71,48 @@ def _gather(dtype: str, needs: Needs, backward: bool) -> str:
     code.drop(packed)
     plan.drop()
     code.do("ret void")
+    return code.text("nounwind", "internal " if backward else "")
+
+
+def _scatter(dtype: str, needs: Needs) -> str:
+    code = Code("scatter_inputs", PARAMS, needs)
+    plan = Plan(code, "%sizes", by_weight=True)
+    plan.write()
+    g = plan.g
+    images, groups, rows, channels, taps, places = g.sizes(
+        "images groups rows channels taps places"
+    )
+    g.point(filters="%first", target="%second", source="%out")
+    jobs = code.let(images * groups)
+    _launch(code, "scatter_share", jobs, jobs * rows * channels * taps * places // 2)
+    plan.drop()
+    code.do("ret void")
+    return code.text()
+
+
+def _inputs(dtype: str, needs: Needs) -> str:
+    """The gradient by the images: scattered where gathering takes twice the products."""
+    code = Code(f"{KINDS[1]}_{dtype}", PARAMS, needs)
+    image, out, stride = ([code.item("%sizes", lit(place + step * axis)) for axis in range(3)]
+                          for place, step in ((6, 1), (12, 1), (17, 3)))  # fmt: skip
+    images, filters, groups = (code.item("%sizes", lit(place)) for place in (0, 2, 15))
+    gathered = code.let(image[0] * image[1] * image[2])
+    scattered = code.let(out[0] * out[1] * out[2] * stride[0] * stride[1] * stride[2])
+    many = (images * groups >= lit(MANY)) & (filters >= lit(MANY) * groups)
+    small = many & (gathered > scattered * 2) & (scattered > lit(0))
+    scatter = code.let(small)
+    pointers = [f"%{name}" for name, _ in PARAMS]
+    with code.when(scatter):
+        code.invoke("@scatter_inputs", *pointers)
+    with code.when(call("not", scatter)):
+        code.invoke("@gather_inputs", *pointers)
+    code.do("ret void")
     return code.text("nounwind", "")
 
 
 def _weights(dtype: str, needs: Needs) -> str:
     code = Code(f"{KINDS[2]}_{dtype}", PARAMS, needs)
-    plan = Plan(code, "%sizes", False)
+    plan = Plan(code, "%sizes")
     plan.write()
     g, shape = plan.g, shape_of(dtype)
     images, groups, rows, channels, taps, places = g.sizes(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from symgraph.backends.llvm.body import Needs
-from symgraph.backends.llvm.conv_block import cut_text
+from symgraph.backends.llvm.conv_block import add_text, cut_text
 from symgraph.backends.llvm.dots import dots_text
 from symgraph.backends.llvm.packing import packing_text
 from symgraph.backends.llvm.tiles import tiles_text
@@ -30,7 +30,8 @@ def _tiles(dtype: str, needs: Needs) -> list[str]:
 
 
 def _others(dtype: str, needs: Needs) -> list[str]:
-    return [*dots_text(dtype, needs), *packing_text(dtype, needs), cut_text(dtype, needs)]
+    segments = cut_text(dtype, needs), add_text(dtype, needs)
+    return [*dots_text(dtype, needs), *packing_text(dtype, needs), *segments]
 
 
 def leaf_names(text: str) -> list[str]:
