@@ -47,7 +47,7 @@ class Effort:
     rounds: int = 15
     fewest: int = 3
     round_seconds: float = 0.05
-    row_seconds: float = 8.0
+    row_seconds: float = 6.0
     limit: float = 20.0
     starts: int = 3
     steps: int = 10_000
