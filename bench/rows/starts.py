@@ -11,7 +11,6 @@ from bench.row import step_row
 from bench.rows import convolution, loops, training, transformer
 
 WIDTH, CASES = 8, 4
-# Only those take part that have a chance of being done within the limit.
 LAYER = 17.6  # nodes of a graph for each layer, with its gradient and updates
 COMPILERS = SYMGRAPH, PYTENSOR, JAX, TORCH_COMPILE
 
@@ -74,6 +73,7 @@ ROWS = [
     LSTM.measured("start-lstm", LSTM.title, startup),
     convolution.LENET.measured("start-lenet", convolution.LENET.title, startup),
     transformer.ENCODER.measured("start-encoder", transformer.ENCODER.title, startup),
+    # Only those take part that have a chance to be done within the limit.
     graph("graph-300", 300, COMPILERS, 25),
     graph("graph-3000", 3_000, (SYMGRAPH, JAX), 25),
     graph("graph-30000", 30_000, (SYMGRAPH,), 60),
