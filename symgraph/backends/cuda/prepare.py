@@ -1,5 +1,6 @@
 """A program made ready for a device.
 
+- Scalars are read where they are (`scalars.py`).
 - Launches of one run whose loops can be launches themselves are those launches.
 - Kernels see bools in memory as bytes.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from symgraph.backends.cuda.scalars import on_device
 from symgraph.kernel import (
     BOOL,
     HI,
@@ -35,8 +37,35 @@ Given = Mapping[Buffer | Name, Buffer | Expr]
 
 
 def prepared(program: Program) -> Program:
-    """The program with its launches spread."""
-    return replace(program, steps=tuple(_spread(program.steps)))
+    """The program as a device runs it."""
+    program = on_device(program)
+    steps = _named_apart(list(_spread(program.steps)), {}, set())
+    return replace(program, steps=tuple(steps))
+
+
+def _named_apart(
+    steps: Sequence[Step], names: dict[Kernel, str], taken: set[str]
+) -> Iterator[Step]:
+    """The steps, kernels that were one before they differed under names of their own."""
+    for step in steps:
+        if isinstance(step, Launch):
+            if step.kernel not in names:
+                wish, number = step.kernel.name, 1
+                while wish in taken:
+                    number += 1
+                    wish = f"{step.kernel.name}_{number}"
+                taken.add(wish)
+                names[step.kernel] = wish
+            yield replace(step, kernel=replace(step.kernel, name=names[step.kernel]))
+        elif isinstance(step, Repeat):
+            yield replace(step, body=tuple(_named_apart(step.body, names, taken)))
+        elif isinstance(step, Branch):
+            then = tuple(_named_apart(step.then, names, taken))
+            yield replace(
+                step, then=then, otherwise=tuple(_named_apart(step.otherwise, names, taken))
+            )
+        else:
+            yield step
 
 
 def _spread(steps: Sequence[Step]) -> Iterator[Step]:

@@ -1,0 +1,220 @@
+"""Scalars that are computed on the device are read there, not by the driver.
+
+Lowering gives a name to every number that a kernel reads: a learning rate, a sum. A driver on the
+host would wait for the device to learn it. So a kernel that is given such a name is given the
+memory it stands for instead, and computes the name itself; a number that is to be stored is stored
+by a kernel. What the host has to know, sizes and choices that depend on data, it still reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from symgraph.kernel import (
+    HI,
+    LO,
+    Buffer,
+    Call,
+    Expr,
+    Kernel,
+    Let,
+    Load,
+    Loop,
+    Name,
+    Store,
+    lit,
+    statements,
+    walk,
+)
+from symgraph.lower.elements import make_launch
+from symgraph.lower.program import (
+    Bind,
+    Branch,
+    Copy,
+    Gemm,
+    Launch,
+    Program,
+    Put,
+    Repeat,
+    Routine,
+    Slice,
+    Step,
+    every,
+    exprs_of,
+)
+
+
+def on_device(program: Program) -> Program:
+    """The program with its scalars read where they are needed, and by the host only if it must."""
+    sources = {s.buffer: s.source for s in every(program.steps) if isinstance(s, Slice)}
+    steps = _Scope(sources).moved(program.steps)
+    names = {p.id for r in program.results for e in r.dims for p in walk(e) if isinstance(p, Name)}
+    return replace(program, steps=tuple(_without_unread(steps, names)))
+
+
+@dataclass
+class _Scope:
+    """What names stand for, as long as the memory they are read from is not overwritten."""
+
+    sources: Mapping[Buffer, Buffer]
+    known: dict[str, Expr] = field(default_factory=dict)
+
+    def moved(self, steps: Sequence[Step]) -> list[Step]:
+        """The steps, kernels reading scalars themselves."""
+        result: list[Step] = []
+        for step in steps:
+            written = {self._root(b) for s in every([step]) for b in _writes(s)}
+            if isinstance(step, Repeat):
+                self._forget(written)
+            if isinstance(step, Bind) and self._is_of_device(step.value):
+                self.known[step.name] = self._opened(step.value)
+            elif isinstance(step, Launch):
+                step = self._launch(step)
+            elif isinstance(step, Put) and self._is_of_device(step.value):
+                step = self._launch(_stored(step))
+            elif isinstance(step, Repeat):
+                step = replace(step, body=tuple(self._inside().moved(step.body)))
+            elif isinstance(step, Branch):
+                then, other = (tuple(self._inside().moved(s)) for s in (step.then, step.otherwise))
+                step = replace(step, then=then, otherwise=other)
+            result.append(step)
+            self._forget(written)
+        return result
+
+    def _inside(self) -> _Scope:
+        return _Scope(self.sources, dict(self.known))
+
+    def _forget(self, written: set[Buffer]) -> None:
+        """Memory is overwritten: names that stand for what was there are the driver's."""
+        for name, value in list(self.known.items()):
+            if written & {self._root(p.buffer) for p in walk(value) if isinstance(p, Load)}:
+                del self.known[name]
+
+    def _root(self, buffer: Buffer) -> Buffer:
+        while buffer in self.sources:
+            buffer = self.sources[buffer]
+        return buffer
+
+    def _opened(self, expr: Expr) -> Expr:
+        """An expression with what known names stand for in their place."""
+        if isinstance(expr, Name):
+            return self.known.get(expr.id, expr)
+        if isinstance(expr, Load):
+            return Load(expr.buffer, self._opened(expr.index))
+        if isinstance(expr, Call):
+            return Call(expr.op, tuple(map(self._opened, expr.args)), expr.dtype)
+        return expr
+
+    def _is_of_device(self, expr: Expr) -> bool:
+        return any(isinstance(part, Load) for part in walk(self._opened(expr)))
+
+    def _launch(self, step: Launch) -> Launch:
+        given = dict(zip(step.kernel.params, step.args, strict=True))
+        bounds = {
+            part.id
+            for stmt in statements(step.kernel.body)
+            if isinstance(stmt, Loop)
+            for part in (*walk(stmt.lo), *walk(stmt.hi))
+            if isinstance(part, Name)
+        }
+        for param, arg in list(given.items()):
+            takes = isinstance(param, Name) and isinstance(arg, Name) and self._is_of_device(arg)
+            if takes and param.id not in bounds:  # type: ignore[union-attr]
+                assert isinstance(param, Name)
+                assert isinstance(arg, Name)
+                step = _read_inside(step, param, self.known[arg.id])
+        return step
+
+
+def _stored(step: Put) -> Launch:
+    """A kernel that stores a number."""
+    store = Store(step.buffer, lit(0), step.value)
+    loop = Loop("once", LO, HI, (store,), apart=True)
+    return make_launch(f"set_{step.buffer.name}", [loop], lit(1), lit(0), ())
+
+
+def _read_inside(step: Launch, name: Name, value: Expr) -> Launch:
+    """The launch of a kernel that computes the value of a parameter itself."""
+    fresh: dict[Name | Buffer, Name | Buffer] = {}
+    inside = _renamed(value, name.id, fresh)
+    kept = [(p, a) for p, a in zip(step.kernel.params, step.args, strict=True) if p != name]
+    params = (*(p for p, _ in kept), *fresh.values())
+    args = (*(a for _, a in kept), *fresh)
+    (outermost,) = step.kernel.body
+    assert isinstance(outermost, Loop)
+    body = (_first(outermost, Let(name.id, inside)),)
+    kernel = Kernel(step.kernel.name, params, body, step.kernel.notes)
+    return replace(step, kernel=kernel, args=args)
+
+
+def _renamed(expr: Expr, stem: str, fresh: dict[Name | Buffer, Name | Buffer]) -> Expr:
+    """An expression over parameters of their own, which `fresh` collects."""
+    if isinstance(expr, Name):
+        found = fresh.setdefault(expr, Name(f"{stem}_{len(fresh)}", expr.dtype))
+        assert isinstance(found, Name)
+        return found
+    if isinstance(expr, Load):
+        buffer = fresh.setdefault(
+            expr.buffer, Buffer(f"{stem}_from_{len(fresh)}", expr.buffer.dtype)
+        )
+        assert isinstance(buffer, Buffer)
+        return Load(buffer, _renamed(expr.index, stem, fresh))
+    if isinstance(expr, Call):
+        return Call(expr.op, tuple(_renamed(a, stem, fresh) for a in expr.args), expr.dtype)
+    return expr
+
+
+def _first(loop: Loop, let: Let) -> Loop:
+    """A nest of loops that does `let` before anything else in each of its runs."""
+    only = loop.body[0]
+    if len(loop.body) == 1 and isinstance(only, Loop) and only.apart and not only.folds:
+        return replace(loop, body=(_first(only, let),))
+    return replace(loop, body=(let, *loop.body))
+
+
+def _writes(step: Step) -> Iterator[Buffer]:
+    """The buffers a step writes itself."""
+    if isinstance(step, Launch):
+        given = dict(zip(step.kernel.params, step.args, strict=True))
+        stored = (s.buffer for s in statements(step.kernel.body) if isinstance(s, Store))
+        for buffer in stored:
+            found = given[buffer]
+            assert isinstance(found, Buffer)
+            yield found
+    elif isinstance(step, Gemm):
+        yield step.c
+    elif isinstance(step, Put):
+        yield step.buffer
+    elif isinstance(step, Copy):
+        yield step.target
+    elif isinstance(step, Routine):
+        yield from (buffer for buffer, _ in step.outputs)
+
+
+def _without_unread(steps: Sequence[Step], names: set[str]) -> list[Step]:
+    """The steps without the bindings of scalars on the device that nothing reads any more."""
+    kept: list[Step] = []
+    for step in reversed(steps):
+        if isinstance(step, Bind) and step.name not in names and _loads(step.value):
+            continue
+        if isinstance(step, Repeat):
+            inside = set(names) | (_names([step.until]) if step.until is not None else set())
+            step = replace(step, body=tuple(_without_unread(step.body, inside)))
+            names |= inside
+        elif isinstance(step, Branch):
+            then = tuple(_without_unread(step.then, set(names)))
+            otherwise = tuple(_without_unread(step.otherwise, set(names)))
+            step = replace(step, then=then, otherwise=otherwise)
+        for inner in every([step]):
+            names |= _names(exprs_of(inner))
+        kept.append(step)
+    return kept[::-1]
+
+
+def _names(exprs: Sequence[Expr]) -> set[str]:
+    return {part.id for expr in exprs for part in walk(expr) if isinstance(part, Name)}
+
+
+def _loads(expr: Expr) -> bool:
+    return any(isinstance(part, Load) for part in walk(expr))
