@@ -76,7 +76,10 @@ class OnGpu:
 
     def __call__(self, values: Values) -> list[Any]:
         """Outputs, then the next values that could not be written in place."""
-        raw = [v.raw if isinstance(v, DeviceArray) else self.memory.upload(v) for v in values]
+        raw = [v.raw if isinstance(v, DeviceArray) else v for v in values]
+        for n in self._written:
+            if not isinstance(values[n], DeviceArray):
+                raw[n] = self.memory.upload(values[n])
         for n in self._written:
             raw = [self._apart(a, raw[n]) if k != n else a for k, a in enumerate(raw)]
         try:
@@ -123,6 +126,8 @@ class OnGpu:
 
     def _apart(self, array: Any, written: Any) -> Any:
         """An argument in memory of its own if the call writes over what it lies in."""
+        if not self.memory.device.holds(array):
+            return array
         shared = self.memory.device.xp.may_share_memory(array, written)
         return self.memory.duplicate(array) if shared else array
 

@@ -1,7 +1,7 @@
 """Tests of the CUDA target: on a card, or in numba's simulator if NUMBA_ENABLE_CUDASIM is set.
 
 numba has to be told before it is imported, so the suite runs this folder in a process of its own
-(`tests/test_cuda.py`). Without a simulator or a card there is nothing to run.
+(`tests/test_simulated_gpu.py`). Without a simulator or a card there is nothing to run.
 """
 
 from __future__ import annotations

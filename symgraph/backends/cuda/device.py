@@ -2,12 +2,12 @@
 
 It is the only place that knows whether there is a card. `open_device()` gives
 
-- a `Card`: memory, streams and libraries are CuPy's, kernels are compiled by numba-cuda;
+- a `Card`: memory, streams, launches and libraries are CuPy's, kernels are PTX by numba-cuda;
 - one of several `Simulated` devices, in a process with NUMBA_ENABLE_CUDASIM=1: memory is NumPy
   arrays of class `OnDevice`, kernels run in numba's CUDA simulator, one Python thread per CUDA
   thread.
 
-Whatever both offer is the seam: `empty`, `put`, `get`, `launch`, `synchronize`, and `xp`, the array
+Whatever both offer is the seam: memory, `launch`, recording (`replay.py`), and `xp`, the array
 library whose functions work on the device's arrays. Drivers (`driver.py`) and library calls
 (`routines.py`) use nothing else; arrays that come from or go to others (`memory.py`) also use
 `copy`, `adopt` and `active`.
@@ -17,22 +17,26 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
+from types import ModuleType
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from numba import cuda
 from numba.cuda.core import config as numba_config
 
 from symgraph.backends.nvidia import this_machine
+from symgraph.kernel import Buffer, Kernel
 from symgraph.later import Later
 
 cupy, cupyx = Later("cupy"), Later("cupyx")
+ptx = Later("symgraph.backends.cuda.ptx")
 simulator = Later("numba.cuda.simulator.cudadrv.devicearray")
 PINNED = 1 << 16  # bytes from which results come by way of pinned memory
+NEWEST = (9, 0)  # the capability that kernels are written for at most; newer cards run them too
+EXCHANGED = 16  # bytes that a member of a team has for an exchange: the widest number
 SIMULATED = bool(numba_config.ENABLE_CUDASIM)
 
 
@@ -89,6 +93,25 @@ class Device(Protocol):
     ) -> None:
         """Run a kernel over `blocks` blocks of `threads`: those of a team, teams."""
 
+    def load(self, made: ModuleType, kernels: Sequence[Kernel]) -> Mapping[str, Any]:
+        """The kernels of a module as `launch` takes them, by name."""
+
+    @property
+    def records(self) -> bool:
+        """Whether calls can be recorded and replayed."""
+
+    def address(self, array: Any) -> int:
+        """Where an array lies."""
+
+    def fill(self, array: Any, values: Any) -> None:
+        """Copy an array, of NumPy or the device, into another of the same size and dtype."""
+
+    def begin_recording(self) -> None:
+        """From now on launches are recorded, not done."""
+
+    def end_recording(self) -> Any:
+        """What was recorded: an object whose `launch()` does it."""
+
     def synchronize(self) -> None:
         """Wait for all that was launched."""
 
@@ -113,6 +136,7 @@ class Simulated:
     block: ClassVar[int] = 4  # each is a Python thread
     warp: ClassVar[int] = 4
     one_team: ClassVar[bool] = True  # barriers are those of blocks
+    records: ClassVar[bool] = False
     most_blocks: ClassVar[int] = 2
     xp: ClassVar[Any] = np
     _one_at_a_time: ClassVar[threading.Lock] = threading.Lock()
@@ -159,9 +183,29 @@ class Simulated:
             before = sys.getswitchinterval()
             sys.setswitchinterval(1e-5)  # the threads of a block wait for each other
             try:
-                kernel[blocks, threads, 0, 16 * threads[0]](*given)
+                kernel[blocks, threads, 0, EXCHANGED * threads[0]](*given)
             finally:
                 sys.setswitchinterval(before)
+
+    def load(self, made: ModuleType, kernels: Sequence[Kernel]) -> Mapping[str, Any]:
+        """The kernels as the simulator runs them."""
+        return {kernel.name: getattr(made, kernel.name) for kernel in kernels}
+
+    def address(self, array: Any) -> int:
+        """Where an array lies."""
+        return int(array.ctypes.data)
+
+    def fill(self, array: Any, values: Any) -> None:
+        """Copy an array into another."""
+        array[...] = values
+
+    def begin_recording(self) -> None:
+        """The simulator does not record."""
+        raise NotImplementedError
+
+    def end_recording(self) -> Any:
+        """The simulator does not record."""
+        raise NotImplementedError
 
     def synchronize(self) -> None:
         """Nothing: every launch is done when it returns."""
@@ -173,6 +217,7 @@ class Card:
     block: ClassVar[int] = 256
     warp: ClassVar[int] = 32
     one_team: ClassVar[bool] = False
+    records: ClassVar[bool] = True
 
     def __init__(self, number: int = 0) -> None:
         self.name = f"cuda:{number}"
@@ -180,9 +225,9 @@ class Card:
         self.number = number
         properties = cupy.cuda.runtime.getDeviceProperties(number)
         self.most_blocks = 8 * int(properties["multiProcessorCount"])
+        self.capability = min((properties["major"], properties["minor"]), NEWEST)
         with cupy.cuda.Device(number):
             self.stream = cupy.cuda.Stream(non_blocking=True)
-        self._numba_stream = cuda.external_stream(self.stream.ptr)
 
     def empty(self, shape: Sequence[int], dtype: str) -> Any:
         """A new array from CuPy's pool."""
@@ -231,10 +276,47 @@ class Card:
         self, kernel: Any, blocks: int, threads: tuple[int, int], args: Sequence[Any]
     ) -> None:
         """Run a kernel over `blocks` blocks of `threads`: those of a team, teams."""
-        given = [
-            cuda.as_cuda_array(a, sync=False) if isinstance(a, cupy.ndarray) else a for a in args
-        ]
-        kernel[blocks, threads, self._numba_stream](*given)
+        function, kinds = kernel
+        given = tuple(
+            np.uint64(a.data.ptr) if kind is None else kind(a)
+            for kind, a in zip(kinds, args, strict=True)
+        )
+        room = EXCHANGED * threads[0] if threads[0] > self.warp else 0
+        with cupy.cuda.Device(self.number):
+            function((blocks, 1, 1), (*threads, 1), given, room, self.stream)
+
+    def load(self, made: ModuleType, kernels: Sequence[Kernel]) -> Mapping[str, Any]:
+        """The kernels as functions of this card, each with the kinds of its arguments."""
+        return {kernel.name: self._function(made, kernel) for kernel in kernels}
+
+    def _function(self, made: ModuleType, kernel: Kernel) -> Any:
+        text = ptx.ptx_of(ptx.library_of(made, kernel), self.capability)
+        with cupy.cuda.Device(self.number):
+            module = cupy.cuda.function.Module()
+            module.load(text.encode() + b"\0")
+            function = module.get_function(ptx.entry_of(text))
+        kinds = [None if isinstance(p, Buffer) else np.dtype(p.dtype).type for p in kernel.params]
+        return function, (np.int64, *kinds)
+
+    def address(self, array: Any) -> int:
+        """Where an array lies."""
+        return int(array.data.ptr)
+
+    def fill(self, array: Any, values: Any) -> None:
+        """Copy an array into another."""
+        if isinstance(values, np.ndarray):
+            array.set(np.ascontiguousarray(values), stream=self.stream)
+            return
+        with cupy.cuda.Device(self.number), self.stream:
+            array[...] = values
+
+    def begin_recording(self) -> None:
+        """Capture this card's stream into a CUDA graph."""
+        self.stream.begin_capture()
+
+    def end_recording(self) -> Any:
+        """The graph, ready to be launched on this card's stream."""
+        return self.stream.end_capture()
 
     def synchronize(self) -> None:
         """Wait for all that was launched."""

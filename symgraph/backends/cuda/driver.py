@@ -14,7 +14,7 @@ from typing import TypeAlias
 from symgraph.backends.cuda.kernels import shared
 from symgraph.backends.cuda.prepare import given_of
 from symgraph.backends.numba.text import expression
-from symgraph.kernel import Buffer, Call, Expr, Load
+from symgraph.kernel import Buffer, Call, Expr, Load, walk
 from symgraph.lower.program import (
     Allocate,
     Bind,
@@ -42,6 +42,7 @@ class Driver:
         self.plan, self.program = plan, plan.program
         self.results = {r.buffer: r for r in self.program.results}
         self.routines: list[Gemm | Routine] = []  # in the order the text numbers them
+        self.waits = False  # whether the driver looks at what the device computes
 
     def text(self) -> str:
         """The driver as a Python function."""
@@ -157,6 +158,7 @@ class Driver:
                 (b, [self._scalar(d) for d in dims]) for b, dims in (*step.outputs, *step.inputs)
             )
         )
+        self.waits = True
         self.routines.append(step)
         return f"run.routine({', '.join([str(len(self.routines) - 1), *arrays])})"
 
@@ -164,6 +166,7 @@ class Driver:
         return arg.name if isinstance(arg, Buffer) else self._scalar(arg)
 
     def _scalar(self, expr: Expr) -> str:
+        self.waits |= any(isinstance(part, Load) for part in walk(expr))
         return expression(_read(expr))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import linecache
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, ClassVar
@@ -15,6 +16,7 @@ from symgraph.backends.cuda.device import Device, open_device
 from symgraph.backends.cuda.driver import Driver
 from symgraph.backends.cuda.kernels import kernel_text
 from symgraph.backends.cuda.prepare import prepared
+from symgraph.backends.cuda.replay import Places, Replays
 from symgraph.backends.cuda.running import Run
 from symgraph.backends.numba.scalar_math import definitions, externals
 from symgraph.backends.numba.target import expressions_of
@@ -37,6 +39,7 @@ class Text:
     kernels: str
     driver: str
     routines: tuple[Gemm | Routine, ...]
+    waits: bool  # whether the driver looks at what the device computes
 
     def __str__(self) -> str:
         return f"{self.kernels}\n\n# --- the driver\n\n{self.driver}"
@@ -61,6 +64,7 @@ def write(plan: Plan, title: str) -> Text:
         "\n\n".join(part.rstrip("\n") + "\n" for part in kernels),
         "\n\n".join([head + DRIVER, *special, *outside, call]) + "\n",
         tuple(driver.routines),
+        driver.waits,
     )
 
 
@@ -83,28 +87,47 @@ class Entry:
     def __init__(self, plan: Plan, text: Text, device: Device) -> None:
         self.device, self.text = device, text
         kernels, driver = module(text.kernels), module(text.driver)
-        names = {k.name: getattr(kernels, k.name) for k in plan.program.kernels}
-        driver.__dict__.update(names)
+        driver.__dict__.update(device.load(kernels, plan.program.kernels))
         self._drive: Callable[..., tuple[Any, ...]] = driver.call
+        steady = device.records and not text.waits
+        self._replays = Replays(device, driver.call, self._new_run) if steady else None
+        self._lock = threading.Lock()
         written = set(plan.program.written)
         self._written = [n for n, p in enumerate(plan.program.parameters) if p in written]
+        self._places = Places(device, self._written)
 
     def call(self, *arrays: Any) -> tuple[Any, ...]:
         """Results as NumPy arrays; raises `Stop` where a guard fails.
 
         NumPy arrays that the program overwrites are overwritten.
         """
-        given = [a if self.device.holds(a) else self.device.put(a) for a in arrays]
-        results = self.run(*given)
-        for n in self._written:
-            if given[n] is not arrays[n]:
-                arrays[n][...] = self.device.get(given[n])
-        return tuple(map(self.device.get, results))
+        with self._lock:
+            given = self._given(arrays)
+            results = self._ran(given)
+            for n in self._written:
+                if given[n] is not arrays[n]:
+                    arrays[n][...] = self.device.get(given[n])
+            return tuple(map(self.device.get, results))
+
+    def _given(self, arrays: Sequence[Any]) -> list[Any]:
+        """The arguments on the device, and if calls may be replayed at the same places."""
+        if self._replays is not None:
+            return self._places(arrays)
+        return [a if self.device.holds(a) else self.device.put(a) for a in arrays]
 
     def run(self, *arrays: Any) -> tuple[Any, ...]:
-        """Results on the device, for arrays that lie there."""
-        with np.errstate(all="ignore"):
-            return self._drive(Run(self.device, self.text.routines), *arrays)
+        """Results on the device, for arrays that lie there, or anywhere if they are only read."""
+        with self._lock:
+            return self._ran(self._given(arrays))
+
+    def _ran(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
+        with np.errstate(all="ignore"), self.device.active():
+            if self._replays is not None:
+                return self._replays(arrays)
+            return self._drive(self._new_run(), *arrays)
+
+    def _new_run(self) -> Run:
+        return Run(self.device, self.text.routines)
 
 
 def load(plan: Plan, title: str, number: int = 0) -> Entry:

@@ -1,0 +1,97 @@
+"""Calls recorded once and replayed, on a device that only pretends to record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+import symgraph as sg
+import symgraph.tensor as T
+from symgraph.backends.cuda import device, target
+
+
+class Recorder(device.Simulated):
+    """A simulated device that records launches; what it records is not done."""
+
+    records: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.recording: list[Callable[[], None]] | None = None
+        self.counts = {"launches": 0, "recordings": 0, "replays": 0}
+
+    def launch(
+        self, kernel: Any, blocks: int, threads: tuple[int, int], args: Sequence[Any]
+    ) -> None:
+        """Run a kernel, or remember to."""
+        run = super().launch
+        if self.recording is not None:
+            self.recording.append(lambda: run(kernel, blocks, threads, args))
+        else:
+            self.counts["launches"] += 1
+            run(kernel, blocks, threads, args)
+
+    def begin_recording(self) -> None:
+        """Remember launches."""
+        self.recording = []
+        self.counts["recordings"] += 1
+
+    def end_recording(self) -> Any:
+        """What was remembered."""
+        steps, self.recording = self.recording, None
+        return Graph(self, steps or [])
+
+
+class Graph:
+    def __init__(self, owner: Recorder, steps: list[Callable[[], None]]) -> None:
+        self.owner, self.steps = owner, steps
+
+    def launch(self) -> None:
+        self.owner.counts["replays"] += 1
+        for step in self.steps:
+            step()
+
+
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    if not device.SIMULATED:
+        pytest.skip("a card records by itself")
+    made = Recorder()
+    monkeypatch.setattr(target, "open_device", lambda number=0: made)
+    return made
+
+
+def test_a_call_is_recorded_the_second_time_and_then_replayed(recorder: Recorder) -> None:
+    x, rate = T.fmatrix("x"), T.fscalar("rate")
+    W = sg.shared(np.zeros(3, "float32"), "W", target="cuda")
+    loss = T.sqr(x - W).sum()
+    updates = [(W, W - rate * T.grad(loss, W))]
+    step = sg.function([x, rate], loss, updates=updates, mode=sg.Mode(backend="cuda"))
+    on_cpu = np.zeros(3, "float32")
+    rng = np.random.default_rng(1)
+    kept = []
+    for number in range(5):
+        rows, by = rng.normal(size=(4, 3)).astype("float32"), np.float32(0.01 * number)
+        kept.append((step(rows, by), ((rows - on_cpu) ** 2).sum()))
+        on_cpu = on_cpu + by * 2 * (rows - on_cpu).sum(0)
+        np.testing.assert_allclose(W.get_value(), on_cpu, rtol=1e-5, atol=1e-6)
+    for found, expected in kept:
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert recorder.counts["recordings"] <= 2  # the rows, on the device already, came to move
+    assert recorder.counts["replays"] >= 2
+    before = dict(recorder.counts)
+    other = step(rng.normal(size=(2, 3)).astype("float32"), np.float32(0))
+    assert np.isfinite(other)
+    assert recorder.counts["recordings"] == before["recordings"]
+    assert recorder.counts["replays"] == before["replays"]
+
+
+def test_a_call_that_waits_for_results_is_not_recorded(recorder: Recorder) -> None:
+    x = T.dvector("x")
+    f = sg.function([x], x[x > 0] * 2, mode=sg.Mode(backend="cuda"))
+    for _ in range(3):
+        np.testing.assert_array_equal(f([1.0, -1.0, 2.0]), [2, 4])
+    assert recorder.counts["recordings"] == 0
