@@ -179,6 +179,15 @@ def test_the_steps_of_loops_are_shown() -> None:
     assert ops == len(f.graph.toposort())
 
 
+def test_a_page_of_a_graph_shows_what_loops_do() -> None:
+    x = T.dmatrix("x")
+    h, _ = sg.scan(lambda row, h: T.tanh(row + h), sequences=[x], outputs_info=[T.zeros((3,))])
+    first, inside = data_of(sg.export(h, format="html"))["stages"]
+    assert "Scan" in {node["label"] for node in first["graph"]["nodes"]}
+    assert inside["name"].startswith("inside Scan at ")
+    assert "Tanh" in {node["label"] for node in inside["graph"]["nodes"]}
+
+
 def test_reports_of_other_modes_and_of_python_ops() -> None:
     x = T.dvector("x")
     y = T.exp(Halves(1)(x)[0]) + 1
@@ -348,4 +357,5 @@ def test_page_of_many_boxes_draws(tmp_path: Path, opened: Page) -> None:
         y = T.exp(y) + x * float(n)
     sg.export(y, tmp_path / "graph.html")
     page = opened(tmp_path / "graph.html")
+    press(page, "f")  # and wait until it is drawn
     assert page.execute_script("return document.querySelectorAll('.world .box').length") > 1000

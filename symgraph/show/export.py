@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +19,12 @@ from symgraph.show.layout import Layout, layout
 from symgraph.show.narrow import EVERY, collapsed, near
 from symgraph.show.nx import digraph, graphml_text, node_link_text
 from symgraph.show.page import graph_page
-from symgraph.show.printing import debugprint
+from symgraph.show.printing import debugprint, graphs_of
 from symgraph.show.steps import steps_view
 from symgraph.show.subject import Subject, subject_of
 from symgraph.show.svg import box_size, svg_text
 from symgraph.show.view import View, view_of
+from symgraph.show.words import visible
 
 png = Later("symgraph.show.png")
 onnx_model = Later("symgraph.show.onnx.model")
@@ -92,6 +93,21 @@ def _text(order: Order) -> str:
     return f"{printed}\n"
 
 
+def _page(order: Order) -> str:
+    """The page of a graph; a slider leads to what loops and choices in it do."""
+    inner = [] if order.stage == KERNELS else list(_inside(order.subject))
+    return graph_page(order.view(), inner)
+
+
+def _inside(subject: Subject) -> Iterator[tuple[str, View]]:
+    """The graphs inside the ops of a graph, and inside those."""
+    for node in subject.toposort():
+        for graph in graphs_of(node.op):
+            inner = Subject(graph.inputs, graph.outputs)
+            yield f"inside {visible(str(node.op))} at {visible(str(node.made_at))}", view_of(inner)
+            yield from _inside(inner)
+
+
 def _module(order: Order) -> str:
     if order.path is None:
         raise ExportError("py needs a path: its arrays go to the file beside it, FILE.npz")
@@ -103,7 +119,7 @@ def _module(order: Order) -> str:
 FORMATS = {
     "dot": Format(lambda order: dot_text(order.view()), (".dot", ".gv"), drawn=True),
     "graphml": Format(lambda order: graphml_text(order.view(fold=False)), (".graphml",), True),
-    "html": Format(lambda order: graph_page(order.view()), (".html", ".htm"), drawn=True),
+    "html": Format(_page, (".html", ".htm"), drawn=True),
     "json": Format(lambda order: json_text(order.subject), (".json",)),
     "networkx": Format(lambda order: digraph(order.view(fold=False)), (), drawn=True),
     "node-link": Format(lambda order: node_link_text(order.view(fold=False)), (), drawn=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -15,10 +16,12 @@ from symgraph.show.view import Node, View
 SCRIPTS = ("layout.js", "viewer.js", "report.js")
 
 
-def graph_page(view: View) -> str:
-    """The page that shows one view."""
-    stage = {"name": view.name, "note": "", "graph": graph_data(view)}
-    return page({"title": title_of(view), "stages": [stage]})
+def graph_page(view: View, inner: Sequence[tuple[str, View]] = ()) -> str:
+    """The page that shows one view, and behind it those of the graphs inside its ops, by name."""
+    stages: list[dict[str, Any]] = [{"name": view.name, "note": "", "graph": graph_data(view)}]
+    for number, (name, inside) in enumerate(inner):
+        stages.append({"name": name, "note": "", "graph": graph_data(inside, f"i{number}")})
+    return page({"title": title_of(view), "stages": stages})
 
 
 def page(data: dict[str, Any]) -> str:
