@@ -14,6 +14,7 @@ import pytest
 import scipy.stats as st
 
 import symgraph as sg
+import symgraph.tensor as T
 from symgraph.random import RandomStream
 
 COUNT = 40_000
@@ -203,6 +204,25 @@ def test_dirichlet_sums_to_one_and_covaries() -> None:
     np.testing.assert_allclose(x.sum(axis=1), 1)
     expected = st.dirichlet(alpha).cov()
     np.testing.assert_allclose(np.cov(x.T), expected, atol=2e-3)
+
+
+def test_normal_vectors_have_their_covariance_and_gradients() -> None:
+    mean, cov = np.array([1.0, -2.0, 0.5]), np.array([[2, 0.6, 0], [0.6, 1, -0.3], [0, -0.3, 0.5]])
+    m, c = T.dvector("m"), T.dmatrix("c")
+    draw = sg.RandomStream(11).multivariate_normal(m, c, (200, 100))
+    weights = T.constant(np.arange(3.0))
+    total = (draw * weights).sum()
+    f = sg.function([m, c], [draw, total, *T.grad(total, [m, c])], no_default_updates=True)
+    x, _, to_mean, to_cov = f(mean, cov)
+    rows = x.reshape(-1, 3)
+    assert np.abs(rows.mean(axis=0) - mean).max() < 4 * np.sqrt(2 / len(rows))
+    assert np.abs(np.cov(rows.T) - cov).max() < 5 * np.sqrt(2 * 4 / len(rows))
+    np.testing.assert_allclose(to_mean, 20_000 * np.arange(3.0))
+    step = 1e-5 * np.array([[0, 1, 0], [1, 0, 0], [0, 0, 0]])
+    slope = (f(mean, cov + step)[1] - f(mean, cov - step)[1]) / 2e-5
+    np.testing.assert_allclose(to_cov[0, 1] + to_cov[1, 0], slope, rtol=1e-5)
+    with pytest.raises(sg.errors.MatrixError, match="positive definite"):
+        f(mean, -cov)
 
 
 def test_permutations_are_equally_likely() -> None:

@@ -409,6 +409,19 @@ def test_shared_state_updated_twice() -> None:
         first + second
 
 
+@every_mode
+def test_an_empty_batch(mode: str) -> None:
+    """Rows without elements: states and gradients without elements, weights' gradients of zeros."""
+    start = T.zeros((x.shape[1], 3))
+    states, _ = sg.scan(lambda row, s: T.tanh(T.dot(s, w) + row[:, None]), x, start)
+    cost = (states**2).sum()
+    f = sg.function([x, w], [states, cost, *T.grad(cost, [x, w])], mode=mode)
+    found = f(np.zeros((6, 0)), W)
+    assert [np.shape(v) for v in found] == [(6, 0, 3), (), (6, 0), (3, 3)]
+    close(found[1], 0.0)
+    close(found[3], np.zeros((3, 3)))
+
+
 def test_strict() -> None:
     hidden = sg.shared(2.0, name="hidden")
     sg.scan(lambda row, s: row * s + 1.0, x, None, [hidden], strict=True)

@@ -6,13 +6,17 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from symgraph.ops.arith import abs_, mod, mul, neg, sub, true_div
+from symgraph.errors import GraphTypeError
+from symgraph.ops.arith import abs_, add, mod, mul, neg, sub, true_div
 from symgraph.ops.cast import cast
 from symgraph.ops.compare import lt
 from symgraph.ops.draws import random_truncated_normal, random_von_mises
 from symgraph.ops.elementary import cos, exp, log, log1p, sqrt, tan
+from symgraph.ops.linalg import dot
 from symgraph.ops.random import random_uniform
 from symgraph.ops.select import switch
+from symgraph.ops.shape import shape_i, transpose
+from symgraph.ops.triangular import cholesky
 from symgraph.random.arguments import (
     as_dtype,
     check_order,
@@ -25,7 +29,7 @@ from symgraph.random.arguments import (
     sizes_of,
 )
 from symgraph.random.source import Source, State
-from symgraph.types import Tensor, Tensors
+from symgraph.types import Tensor, Tensors, as_tensor_variable
 
 TAU = 2 * math.pi
 
@@ -195,6 +199,34 @@ class Continuous(Source):
     ) -> Tensor:
         """exp of a normal number of that mean and standard deviation."""
         return exp(self.normal(size, mean, sigma, ndim, dtype))
+
+    def multivariate_normal(
+        self,
+        mean: Any,
+        cov: Any,
+        size: Any = None,
+        ndim: int | None = None,
+        dtype: str | None = None,
+    ) -> Tensor:
+        """Normal vectors of a mean vector and a covariance matrix, along a last axis.
+
+        `size` and `ndim` are those of the places, so the result has one axis more. The draw is
+        mean + L z, where L is the Cholesky factor of `cov` and z is standard normal; so gradients
+        flow to both. A covariance that is not positive definite is a `MatrixError` when it runs.
+
+        >>> from symgraph import RandomStream
+        >>> RandomStream(1).multivariate_normal([0.0, 9.0], [[2.0, 1.0], [1.0, 2.0]], (3,)).type
+        TensorType(float64, (3, 2))
+        """
+        mean, cov = as_tensor_variable(mean), as_tensor_variable(cov)
+        if (mean.type.ndim, cov.type.ndim) != (1, 2):
+            raise GraphTypeError("multivariate_normal takes a mean vector and a covariance matrix")
+        dtype = float_dtype(dtype, mean, cov)
+        sizes = [*(sizes_of(size, ndim) if size is not None else []), shape_i(mean, 0)]
+        z = standard_normal(self.next_state(), sizes, dtype)
+        kind = z.type.dtype
+        factor = cholesky(as_dtype(cov, kind))
+        return cast(add(dot(z, transpose(factor)), as_dtype(mean, kind)), dtype)
 
     def halfnormal(
         self,
