@@ -463,6 +463,16 @@ def test_flags_are_changed_for_a_while_and_found_as_objects() -> None:
     flags["optimizer"].__set__(None, before)
 
 
+def test_test_values_are_computed_while_graphs_are_built() -> None:
+    x = T.dvector("x")
+    with theano.change_flags(compute_test_value="raise"):
+        with pytest.raises(ValueError, match="test_value"):
+            T.exp(x)
+        x.tag.test_value = np.zeros(2)
+        assert (T.exp(x).tag.test_value == 1).all()
+    assert not hasattr(T.exp(x).tag, "test_value")
+
+
 def test_an_unknown_flag_is_one_warning() -> None:
     with pytest.warns(UserWarning, match="no_such_flag"):
         theano.config.no_such_flag = 1

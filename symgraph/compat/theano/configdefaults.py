@@ -32,8 +32,8 @@ DEFAULTS: dict[str, Any] = {
     "check_stack_trace": "off", "cmodule.age_thresh_use": 2073600, "cmodule.debug": False,
     "cmodule.compilation_warning": False, "cmodule.preload_cache": False,
     "cmodule.remove_gxx_opt": False, "cmodule.warn_no_version": False, "compile.timeout": 120,
-    "compile.wait": 5, "compiledir": "", "compiledir_format": "", "compute_test_value": "off",
-    "compute_test_value_opt": "off", "conv.assert_shape": False,
+    "compile.wait": 5, "compiledir": "", "compiledir_format": "", "compute_test_value_opt": "off",
+    "conv.assert_shape": False,
     "ctc.root": "", "cuda.enabled": False, "cuda.include_path": "", "cuda.root": "", "cxx": "",
     "cycle_detection": "regular", "deterministic": "more",
     "dnn.base_path": "", "dnn.bin_path": "", "dnn.conv.algo_bwd_data": "guess_once",
@@ -130,6 +130,9 @@ HANDED_ON: dict[str, Flag] = {
     "floatX": _handed("floatX", _float_name),
     "exception_verbosity": _handed("exception_verbosity"),
     "on_unused_input": _handed("on_unused_input"),
+    "compute_test_value": _handed(
+        "compute_test_value", lambda policy: {"pdb": "raise"}.get(policy, policy)
+    ),
     "allow_input_downcast": _handed("allow_input_downcast"),
     "mode": _handed("mode", lambda name: MODES.get(name, name)),
 }
