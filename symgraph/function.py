@@ -45,6 +45,7 @@ from symgraph.mode import Mode, get_mode
 from symgraph.ops.transfer import put_nowhere
 from symgraph.pipeline import Trace, compile_native, compile_task, no_collection
 from symgraph.profile import Profile
+from symgraph.progress import tell
 from symgraph.request import In, Out, Request, requested
 from symgraph.runners import Compiled, Native, Runner, Task, Warm
 from symgraph.shared import SharedVariable
@@ -177,6 +178,7 @@ class Function:
         title = f"symgraph {request.name}: {', '.join(map(str, variables)) or 'no inputs'}"
         self._run = self._runner(task, title)
         spent = sum(self.seconds.values())
+        tell(self.name, self.seconds)
         log.info("%s compiled in %.3f s; %s", self.name, spent, "; ".join(self._trace.cached))
         first = self._run.first if isinstance(self._run, Limited) else self._run
         self._fast = isinstance(first, Compiled)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from symgraph.later import Later
 
 PATIENCE = 1.0  # seconds before anything is said
+LONG = 5.0  # seconds after which the times of all stages are said at the end
 STAGES = ("user", "canonical", "parts", "program", "plan", "text", "code")  # of the compiler
 
 rich_console = Later("rich.console")
@@ -75,3 +76,12 @@ class _Bar:
             self._over = True
             if self._shown is not None:
                 self._shown.stop()
+
+
+def tell(name: str, seconds: Mapping[str, float]) -> None:
+    """Say on the terminal where the time went, once a function took 5 s to compile."""
+    whole = sum(seconds.values())
+    if whole < LONG or not sys.stderr.isatty():
+        return
+    stages = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in seconds.items())
+    sys.stderr.write(f"symgraph: {name} compiled in {whole:.1f} s: {stages}\n")
