@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from symgraph.backends.nvidia import this_machine
 from symgraph.compat.theano.gpuarray.absent import Absent, same
 from symgraph.compat.theano.sandbox.cuda import basic_ops, dnn
-from symgraph.errors import ConfigError
+from symgraph.config import config
+from symgraph.devices import CPU, canonical
 from symgraph.tensor import fcol, fmatrix, frow, fscalar, ftensor3, ftensor4, fvector
 from symgraph.types import TensorType
 
@@ -21,9 +23,8 @@ GpuOp = Absent
 
 
 def use(device: str, **options: Any) -> None:
-    """Take a GPU; an error, unless `device` is "cpu"."""
-    if device != "cpu":
-        raise ConfigError(
-            f"there is no device {device!r} in theano.sandbox.cuda here; leave the call out, or ask"
-            " theano.sandbox.cuda.cuda_available first"
-        )
+    """Compute on a GPU from now on, or say what is missing for it."""
+    name = canonical(device)
+    if name != CPU:
+        this_machine().check(name)
+    config.device = name
