@@ -23,6 +23,7 @@ from symgraph.later import Later
 from symgraph.lower.measure import sizes_of_arguments, work_of
 from symgraph.ops.transfer import Transfer
 from symgraph.runners import Arrays, Native, Task, as_stored, fresh
+from symgraph.shared import SharedVariable
 
 runtime = Later("symgraph.backends.cuda.memory")
 Values = Sequence[Any]  # arrays of NumPy's or on devices
@@ -80,8 +81,6 @@ class OnGpu:
         for n in self._written:
             if not isinstance(values[n], DeviceArray):
                 raw[n] = self.memory.upload(values[n])
-        for n in self._written:
-            raw = [self._apart(a, raw[n]) if k != n else a for k, a in enumerate(raw)]
         try:
             made = self._measured(values, raw) if self.clocked else self._made(values, raw)
         except Stop as stop:
@@ -124,13 +123,6 @@ class OnGpu:
             if h.role in ("output", "temporary")
         ]
 
-    def _apart(self, array: Any, written: Any) -> Any:
-        """An argument in memory of its own if the call writes over what it lies in."""
-        if not self.memory.device.holds(array):
-            return array
-        shared = self.memory.device.xp.may_share_memory(array, written)
-        return self.memory.duplicate(array) if shared else array
-
 
 class Spread:
     """Runs a placed task.
@@ -144,6 +136,7 @@ class Spread:
     def __init__(self, task: Task, homes: Mapping[Variable, str], parts: Sequence[Part]) -> None:
         self.task, self.parts = task, tuple(parts)
         self._homes = [homes[var] for var in task.inputs]
+        self._shared = [isinstance(var, SharedVariable) for var in task.inputs]
         inside = {s for part in parts for s, _ in part.task.updates}
         handed = {s for part in parts for s in part.replaced}
         self._next = {s: value for s, value in task.updates if s not in inside or s in handed}
@@ -151,10 +144,11 @@ class Spread:
 
     def __call__(self, arrays: Arrays) -> list[Any]:
         """Outputs, then the next values of `replaced`."""
-        known: dict[Variable, Any] = {
-            var: moved(value, home) if home != CPU else value
-            for var, value, home in zip(self.task.inputs, arrays, self._homes, strict=True)
-        }
+        values = [
+            moved(value, home) if home != CPU else value
+            for value, home in zip(arrays, self._homes, strict=True)
+        ]
+        known = dict(zip(self.task.inputs, self._apart(values), strict=True))
         for part in self.parts:
             results = part.run([self._at(part.place, known[var]) for var in part.task.inputs])
             outputs = part.task.outputs
@@ -164,6 +158,21 @@ class Spread:
                 known[nexts[shared]] = value
         given = {id(known[var]) for var in self.task.inputs}
         return self._own([*self.task.outputs, *self._next.values()], known, given)
+
+    def _apart(self, values: list[Any]) -> list[Any]:
+        """The inputs; an argument that lies in the memory of a shared variable is copied."""
+        pairs = list(zip(values, self._shared, strict=True))
+        if not any(isinstance(v, DeviceArray) for v, shared in pairs if not shared):
+            return values
+        kept = [v for v, shared in pairs if shared and isinstance(v, DeviceArray)]
+        return [
+            value.copy()
+            if not shared
+            and isinstance(value, DeviceArray)
+            and any(overlap(value, other) for other in kept)
+            else value
+            for value, shared in pairs
+        ]
 
     @staticmethod
     def _at(place: str, value: Any) -> Any:
@@ -184,6 +193,12 @@ class Spread:
             taken.add(id(own))
             found.append(own)
         return found
+
+
+def overlap(one: DeviceArray, other: DeviceArray) -> bool:
+    """Whether two arrays lie in the same memory."""
+    memory: Any = one.memory
+    return one.device == other.device and memory.device.xp.may_share_memory(one.raw, other.raw)
 
 
 def origin_of(var: Variable) -> Origin:
