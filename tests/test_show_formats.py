@@ -9,7 +9,9 @@ import runpy
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
+import venv
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -501,19 +503,26 @@ def test_examples_give_the_same_numbers_without_symgraph(
 
 
 FROM_WHEEL = """
-import symgraph as sg, symgraph.tensor as T
-assert "site/symgraph" in sg.__file__, sg.__file__
+import numpy as np
+import symgraph as sg
+import symgraph.tensor as T
 x = T.dvector("x")
 f = sg.function([x], T.exp(x).sum())
-f.report("report.html", inputs={"x": [1.0, 2.0]})
-sg.export(f, "graph.html")
 """
+
+
+def answer_of(command: list[str], folder: Path) -> str:
+    """What a command prints that sees no packages but those installed."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    answer = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
 
 
 # --- what is shipped -----------------------------------------------------------------------------
 
 
-def test_a_wheel_holds_every_asset(tmp_path: Path) -> None:
+def test_a_wheel_holds_every_asset_and_makes_a_report(tmp_path: Path) -> None:
     (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
     names = set(zipfile.ZipFile(wheel).namelist())
     assets = {
@@ -523,9 +532,20 @@ def test_a_wheel_holds_every_asset(tmp_path: Path) -> None:
     }
     assert {"symgraph/show/assets/page.html", "symgraph/show/assets/viewer.js"} <= assets
     assert assets <= names
-    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
-    env = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
-    command = [sys.executable, "-c", FROM_WHEEL]
-    answer = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
-    assert answer.returncode == 0, answer.stderr
+    fresh = tmp_path / "env"
+    venv.create(fresh, symlinks=True)
+    site = sysconfig.get_path("purelib", vars={"base": str(fresh), "platbase": str(fresh)})
+    Path(site, "dependencies.pth").write_text(f"{np.__path__[0]}/..\n")
+    python = str(fresh / "bin" / "python")
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index"]
+    answer_of([*pip, str(wheel)], tmp_path)
+    (tmp_path / "program.py").write_text(FROM_WHEEL)
+    np.savez(tmp_path / "inputs.npz", x=[1.0, 2.0])
+    where = "import symgraph; print(symgraph.__file__)"
+    assert str(fresh) in answer_of([python, "-c", where], tmp_path)
+    command = str(fresh / "bin" / "symgraph")
+    inputs = ["--inputs", "inputs.npz"]
+    answer_of([command, "report", "program.py:f", *inputs, "-o", "report.html"], tmp_path)
+    answer_of([command, "export", "program.py:f", "-o", "graph.html"], tmp_path)
+    assert (tmp_path / "graph.html").exists()
     assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
