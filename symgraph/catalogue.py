@@ -14,6 +14,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from symgraph import families, ops
+from symgraph.backends.cuda import coverage
 from symgraph.errors import GradientError, SymgraphError
 from symgraph.families import Elemwise, Example, Sample, TensorOp
 from symgraph.grad import pullback
@@ -38,6 +39,7 @@ NAMESPACES = {
     "loops": "symgraph.loops",
 }
 PYTHON = "Python: any object may pass"
+ON_CPU = "CPU: Python runs it"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Facts:
         The inputs a gradient flows to, or why none does.
     native
         Whether it becomes native code, and why not if it does not.
+    gpu
+        Whether a program for a GPU runs it there, and why not if it does not.
     examples
         How many applications of it `tests/test_derived.py` tries: values, gradients to order 2,
         dtypes, memory layouts; 0 for what has a test of its own.
@@ -68,6 +72,7 @@ class Facts:
     dtypes: str
     gradient: str
     native: str
+    gpu: str
     examples: int
 
     @property
@@ -132,6 +137,7 @@ def _facts(kind: type[TensorOp]) -> Facts:
         _dtypes(kind, examples),
         _gradient(kind, nodes),
         _native(nodes),
+        _gpu(nodes),
         len(examples),
     )
 
@@ -139,7 +145,9 @@ def _facts(kind: type[TensorOp]) -> Facts:
 def _python_facts(kind: type[Op]) -> Facts:
     own = any(hasattr(kind, name) and _defines(kind, name) for name in ("grad", "L_op", "opened"))
     flows = "as its graph or the user says" if own else "none: what it does is not known"
-    return Facts(kind.__name__, kind.__module__, first_line(kind), "", "any", flows, PYTHON, 0)
+    return Facts(
+        kind.__name__, kind.__module__, first_line(kind), "", "any", flows, PYTHON, ON_CPU, 0
+    )
 
 
 def _defines(kind: type[Op], name: str) -> bool:
@@ -241,6 +249,14 @@ def _native(nodes: Sequence[Apply]) -> str:
     return f"Python: {first_line(type(nodes[0].op).evaluate)}"
 
 
+def _gpu(nodes: Sequence[Apply]) -> str:
+    if not nodes:
+        return "opened when the graph is built"
+    if not all(map(is_native, nodes)):
+        return ON_CPU
+    return ", ".join(dict.fromkeys(map(coverage.where, nodes)))
+
+
 @dataclass(frozen=True)
 class Function:
     """A public name of a namespace that is not an op but makes graphs of them."""
@@ -279,7 +295,8 @@ def markdown() -> str:
         "Made from the declarations in `symgraph/ops/` and from docstrings; `symgraph ops` prints"
         " the same in a terminal. A gradient flows to the inputs named. Native ops are run by the"
         " `llvm` and `numba` targets and by the interpreter, others by Python between native parts;"
-        " float16 is stored by `llvm` and computed in float32, and run by Python for `numba`.",
+        " float16 is stored by `llvm` and computed in float32, and run by Python for `numba`. What"
+        " programs for a GPU do with each is told beside it.",
         "",
         "## Functions",
     ]
@@ -292,13 +309,15 @@ def markdown() -> str:
         if fact.module != module:
             module = fact.module
             lines += ["", f"### {fact.room}", ""]
-            lines += ["| op | | family | dtypes | gradient | runs | tests |", "| " + "--- | " * 7]
+            lines += ["| op | | family | dtypes | gradient | runs | with a GPU | tests |"]
+            lines += ["| " + "--- | " * 8]
         cells = (
             fact.summary,
             fact.family or "-",
             fact.dtypes,
             fact.gradient,
             fact.native,
+            fact.gpu,
             fact.tests,
         )
         lines.append(f"| `{fact.name}` | {' | '.join(map(_cell, cells))} |")

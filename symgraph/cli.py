@@ -169,12 +169,12 @@ def run_ops(options: argparse.Namespace, console: Console) -> None:
         return
     word = options.word.lower()
     ops = [fact for fact in catalogue.facts() if word in f"{fact.module}.{fact.name}".lower()]
-    columns = "module op family dtypes gradient runs tests"
+    columns = "module op family dtypes gradient runs GPU tests"
     console.print(
         table(
             columns,
             [
-                (f.room, f.name, f.family or "-", f.dtypes, f.gradient, f.native, f.tests)
+                (f.room, f.name, f.family or "-", f.dtypes, f.gradient, f.native, f.gpu, f.tests)
                 for f in ops
             ],
         )

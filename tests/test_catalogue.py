@@ -39,6 +39,13 @@ def test_facts(op: type, family: str, gradient: str, native: str) -> None:
     assert (fact.family, fact.gradient, fact.native) == (family, gradient, native)
 
 
+def test_what_a_gpu_does() -> None:
+    assert FACTS["Add"].gpu == FACTS["Dot"].gpu == FACTS["PoolSum"].gpu == "GPU"
+    assert FACTS["Cholesky"].gpu.startswith("CPU: its routine")
+    assert FACTS["GammaInc"].gpu == "CPU: no library for GPUs has the function gammainc"
+    assert FACTS["Print"].gpu == "CPU: Python runs it"
+
+
 def test_dtypes_are_tried() -> None:
     assert FACTS["Add"].dtypes == "bool int float complex"
     assert "complex" not in FACTS["Floor"].dtypes

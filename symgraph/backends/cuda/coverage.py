@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from symgraph.families import Elemwise
+from symgraph.families import Elemwise, Library
 from symgraph.graph import Apply
 from symgraph.kernel import EXTERNAL, Call, Name, walk
 from symgraph.lower.sizes import dtype_of
+from symgraph.ops.pooling import Pooling
 
 # Scalar functions that NVIDIA's library of them, libdevice, has too, by their names there.
 LIBDEVICE = {
@@ -30,3 +31,11 @@ def why_on_cpu(node: Apply) -> str | None:
         missing = sorted(calls & EXTERNAL.keys() - LIBDEVICE.keys())
         return f"no library for GPUs has the function {missing[0]}" if missing else None
     return None
+
+
+def where(node: Apply) -> str:
+    """Where a program for a GPU computes a node that native code can run: there, or why not."""
+    why = why_on_cpu(node)
+    if why is None and isinstance(node.op, Library) and not isinstance(node.op, Pooling):
+        why = "its routine is written for it, arrays are copied there and back"
+    return "GPU" if why is None else f"CPU: {why}"
