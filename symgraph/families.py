@@ -127,7 +127,8 @@ class TensorOp(Op):
 
     def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
         """The cotangents of the inputs from those of the outputs; None where nothing flows."""
-        return Op.grad(self, inputs, output_grads)
+        own = type(self).grad is not TensorOp.grad
+        return self.grad(inputs, output_grads) if own else Op.grad(self, inputs, output_grads)
 
     def grad(self, inputs: Tensors, output_grads: Tensors) -> Tensors:
         """As `L_op`, the outputs being made anew."""

@@ -14,6 +14,8 @@ class Later:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
+        if attribute == "__wrapped__":  # `inspect.unwrap` asks any object for it
+            raise AttributeError(attribute)
         found = getattr(import_module(self._name), attribute)
         setattr(self, attribute, found)
         return found

@@ -61,7 +61,8 @@ def _graph(
         words.append((words_of(node.op), operands, tuple(words_of(v.type) for v in node.outputs)))
         for out in node.outputs:
             numbers[out] = len(numbers)
-    return (*words, tuple(map(number, outputs)))
+    results = tuple(map(number, outputs))  # an output that is a constant adds its words
+    return (*words, results)
 
 
 def _constant(var: Variable, constants: list[Constant]) -> Words:

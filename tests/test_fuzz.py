@@ -186,12 +186,13 @@ def draw_graph(seed: int) -> tuple[list[np.ndarray], list[Variable], Variable]:
     shapes = [SHAPES[int(k)] for k in rng.integers(len(SHAPES), size=3)]
     arrays = [np.asarray(rng.normal(size=s)).astype(dtype) for s in shapes]
     inputs = [T.tensor(dtype, shape=s, name=f"x{k}") for k, s in enumerate(shapes)]
-    pool = list(inputs)
+    pool, loose = list(inputs), list[Variable]()  # values of known sizes, and those of others
     for _ in range(int(rng.integers(2, 14))):
         made = MAKERS[int(rng.integers(len(MAKERS)))](rng, pool)
         if made.ndim < 5 and 0 not in made.type.shape:
-            pool.append(T.cast(T.tanh(made), dtype) if rng.random() < 0.2 else made)
-    cost = sum(T.cast(v, "float64").sum() * 0.1 for v in pool[-3:])
+            bounded = T.cast(T.tanh(made), dtype) if rng.random() < 0.2 else made
+            (loose if None in made.type.shape else pool).append(bounded)
+    cost = sum(T.cast(v, "float64").sum() * 0.1 for v in [*pool[-3:], *loose])
     return arrays, inputs, cost
 
 

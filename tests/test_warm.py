@@ -137,6 +137,13 @@ def test_what_differs_has_another_signature() -> None:
     assert made == [digest(inputs, *outputs) for inputs, outputs in variations()]
 
 
+def test_outputs_that_are_constants_count(folder: Path) -> None:
+    for value in (2.0, np.array([1, 3]), 2.5):
+        np.testing.assert_array_equal(sg.function([], T.constant(value))(), value)
+    one, other = (Graph((x := T.dvector(),), (x, T.constant(v))) for v in (1.0, 2.0))
+    assert signature_of(one.inputs, one.outputs) != signature_of(other.inputs, other.outputs)
+
+
 def test_every_op_is_told_by_its_content() -> None:
     """Each example has a signature, and only examples that are alike have the same."""
     seen: dict[str, Any] = {}

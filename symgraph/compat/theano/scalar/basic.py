@@ -231,7 +231,7 @@ def standing_for(*modules: Any) -> dict[str, Any]:
                 "own": kind,
                 "nin": kind.nin,
                 "__module__": __name__,
-                "__doc__": kind.__doc__,
+                "__doc__": (kind.__doc__ or "").partition("\n\n")[0],
                 "st_impl": staticmethod(kind.reference),
                 "impl": lambda self, *inputs: type(self).own.reference(*inputs),
             },
