@@ -8,34 +8,29 @@ kernels and library calls in order, and returns the results.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 from symgraph.backends.cuda.kernels import shared
 from symgraph.backends.cuda.prepare import given_of
+from symgraph.backends.numba.flow import Flow, Lines, sequence
 from symgraph.backends.numba.text import expression
 from symgraph.kernel import Buffer, Call, Expr, Load, walk
 from symgraph.lower.program import (
     Allocate,
-    Bind,
-    Branch,
     Copy,
     Gemm,
     Guard,
     Launch,
     Put,
-    Repeat,
     Routine,
     Slice,
-    Step,
 )
 from symgraph.memory import ALIGNMENT, Plan, slot_size
 
-Lines: TypeAlias = Iterator[str]
 LONG = 1 << 20  # the length of a loop that only the kernel knows
 
 
-class Driver:
+class Driver(Flow):
     """Writes the function that runs a plan."""
 
     def __init__(self, plan: Plan) -> None:
@@ -61,11 +56,11 @@ class Driver:
         yield from self._arena()
         for step in self.plan.body:
             yield from self._step(step)
-        yield f"return {_tuple(self._result(r.buffer) for r in self.program.results)}"
+        yield f"return {sequence(self._result(r.buffer) for r in self.program.results)}"
 
     def _result(self, buffer: Buffer) -> str:
         dims = self.results[buffer].dims
-        return f"{buffer.name}.reshape({_tuple(map(self._scalar, dims))})"
+        return f"{buffer.name}.reshape({sequence(map(self._scalar, dims))})"
 
     def _arena(self) -> Lines:
         """One block of memory for all temporaries, grown when it is too small."""
@@ -76,37 +71,22 @@ class Driver:
             yield f"at_{number + 1} = at_{number} + {self._scalar(slot_size(sizes))}"
         yield f"run.reserve(at_{len(self.plan.slots)})"
 
-    def _step(self, step: Step) -> Lines:
-        if isinstance(step, Bind):
-            yield f"{step.name} = {self._scalar(step.value)}"
-        elif isinstance(step, Guard):
-            values = [str(step.code), *map(self._scalar, step.values)]
-            yield f"if not ({self._scalar(step.condition)}):"
-            yield f"    run.stop({', '.join(values)})"
-        elif isinstance(step, Allocate):
-            yield self._allocate(step)
-        elif isinstance(step, Slice):
-            yield f"{step.buffer.name} = {step.source.name}[{self._scalar(step.offset)}:]"
-        elif isinstance(step, Repeat):
-            yield from self._repeat(step)
-        elif isinstance(step, Branch):
-            yield f"if {self._scalar(step.condition)}:"
-            yield from self._block(step.then)
-            yield "else:"
-            yield from self._block(step.otherwise)
-        elif isinstance(step, Launch):
-            yield self._launch(step)
-        elif isinstance(step, Put):
-            yield f"run.put({step.buffer.name}, {self._scalar(step.value)})"
-        elif isinstance(step, Copy):
-            words = [step.target.name, step.source.name, self._scalar(step.length)]
-            yield f"run.copy({', '.join(words)})"
-        elif isinstance(step, Gemm):
-            yield self._gemm(step)
-        else:
-            yield self._routine(step)
+    def _guard(self, step: Guard) -> Lines:
+        values = [str(step.code), *map(self._scalar, step.values)]
+        yield f"if not ({self._scalar(step.condition)}):"
+        yield f"    run.stop({', '.join(values)})"
 
-    def _launch(self, step: Launch) -> str:
+    def _slice(self, step: Slice) -> Lines:
+        yield f"{step.buffer.name} = {step.source.name}[{self._scalar(step.offset)}:]"
+
+    def _put(self, step: Put) -> Lines:
+        yield f"run.put({step.buffer.name}, {self._scalar(step.value)})"
+
+    def _copy(self, step: Copy) -> Lines:
+        words = [step.target.name, step.source.name, self._scalar(step.length)]
+        yield f"run.copy({', '.join(words)})"
+
+    def _launch(self, step: Launch) -> Lines:
         """A launch: the kernel, its runs, the elements of each, its arguments."""
         plan, given = shared(step.kernel), dict(zip(step.kernel.params, step.args, strict=True))
         extent = step.extent
@@ -118,49 +98,35 @@ class Driver:
             known = [self._scalar(w) if w is not None else str(LONG) for w in widths]
             width = known[0] if len(set(known)) == 1 else f"max({', '.join(dict.fromkeys(known))})"
         words = [step.kernel.name, self._scalar(extent), width, *map(self._argument, step.args)]
-        return f"run.launch({', '.join(words)})"
+        yield f"run.launch({', '.join(words)})"
 
-    def _repeat(self, step: Repeat) -> Lines:
-        """A loop; the run in which `until` holds is the last."""
-        if step.done:
-            yield f"{step.done} = {self._scalar(step.count)}"
-        yield f"for {step.index} in range({self._scalar(step.count)}):"
-        yield from self._block(step.body)
-        if step.until is not None:
-            yield f"    if {self._scalar(step.until)}:"
-            yield f"        {step.done} = {step.index} + 1"
-            yield "        break"
-
-    def _block(self, steps: Sequence[Step]) -> Lines:
-        lines = [line for step in steps for line in self._step(step)]
-        yield from (f"    {line}" for line in lines or ["pass"])
-
-    def _allocate(self, step: Allocate) -> str:
+    def _allocate(self, step: Allocate) -> Lines:
         name, length = step.buffer.name, self._scalar(step.length)
         slot = self.plan.slot_of.get(step.buffer)
         if step.role == "temporary" and slot is not None:
-            return f"{name} = run.slot(at_{slot}, {length}, {step.buffer.dtype!r})"
-        return f"{name} = run.new({length}, {step.buffer.dtype!r})"
+            yield f"{name} = run.slot(at_{slot}, {length}, {step.buffer.dtype!r})"
+        else:
+            yield f"{name} = run.new({length}, {step.buffer.dtype!r})"
 
-    def _gemm(self, step: Gemm) -> str:
+    def _gemm(self, step: Gemm) -> Lines:
         sizes = map(self._scalar, (step.m, step.n, step.k))
         words = [
             *sizes,
             *(self._scalar(step.alpha), step.a.name, str(step.trans_a)),
             *(step.b.name, str(step.trans_b), self._scalar(step.beta), step.c.name),
         ]
-        return f"run.gemm({', '.join(words)})"
+        yield f"run.gemm({', '.join(words)})"
 
-    def _routine(self, step: Routine) -> str:
+    def _routine(self, step: Routine) -> Lines:
         arrays = (
-            f"{b.name}[:{_product(dims)}].reshape({_tuple(dims)})"
+            f"{b.name}[:{_product(dims)}].reshape({sequence(dims)})"
             for b, dims in (
                 (b, [self._scalar(d) for d in dims]) for b, dims in (*step.outputs, *step.inputs)
             )
         )
         self.waits = True
         self.routines.append(step)
-        return f"run.routine({', '.join([str(len(self.routines) - 1), *arrays])})"
+        yield f"run.routine({', '.join([str(len(self.routines) - 1), *arrays])})"
 
     def _argument(self, arg: Buffer | Expr) -> str:
         return arg.name if isinstance(arg, Buffer) else self._scalar(arg)
@@ -168,10 +134,6 @@ class Driver:
     def _scalar(self, expr: Expr) -> str:
         self.waits |= any(isinstance(part, Load) for part in walk(expr))
         return expression(_read(expr))
-
-
-def _tuple(words: Iterator[str] | Sequence[str]) -> str:
-    return f"({''.join(f'{w}, ' for w in words)})"
 
 
 def _product(words: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from numba import types
 
+from symgraph.backends.numba.flow import Flow, Lines, sequence
 from symgraph.backends.numba.scalar_math import definitions, externals
 from symgraph.backends.numba.store import array
 from symgraph.backends.numba.text import expression, harmless, kernel_text, literal, numba_name
@@ -45,7 +46,6 @@ from symgraph.backends.numba.support import *
 """
 EXTERNALS = "from symgraph.backends.numba.external import external\n\n"
 BLAS_SUFFIX = {"float32": "f32", "float64": "f64", "complex64": "c64", "complex128": "c128"}
-Lines = Iterator[str]
 ALIASES_A_TEST = 50  # a branch each would be more blocks than numba can order
 
 
@@ -95,7 +95,7 @@ def expressions_of(plan: Plan) -> Iterator[Kernel | Expr]:
             yield step.condition
 
 
-class Driver:
+class Driver(Flow):
     """Writes the function that runs a plan."""
 
     def __init__(self, plan: Plan) -> None:
@@ -123,7 +123,7 @@ class Driver:
         for buffer in self.plan.dynamic_among(self.plan.body):
             yield f"hold(m_{buffer.name})"
         arrays = [r.buffer.name for r in self.program.results]
-        yield f"return {_tuple([*arrays, 'arena'])}"
+        yield f"return {sequence([*arrays, 'arena'])}"
 
     def _open(self, parameter: Parameter) -> Lines:
         name = parameter.buffer.name
@@ -163,54 +163,24 @@ class Driver:
         yield f"    arena = np.empty({last}, np.uint8)"
         yield f"base = address(arena) // {ALIGNMENT} * {ALIGNMENT}"
 
-    def _step(self, step: Step) -> Lines:
-        if isinstance(step, Bind):
-            yield f"{step.name} = {self._scalar(step.value)}"
-        elif isinstance(step, Guard):
-            yield from self._guard(step)
-        elif isinstance(step, Allocate):
-            yield from self._allocate(step)
-        elif isinstance(step, Slice):
-            source, start = self._pointer(step.source), self._scalar(step.offset)
-            yield f"{self._pointer(step.buffer)} = offset({source}, {start})"
-        elif isinstance(step, Repeat):
-            yield from self._repeat(step)
-        elif isinstance(step, Branch):
-            yield f"if {self._scalar(step.condition)}:"
-            yield from self._block(step.then)
-            yield "else:"
-            yield from self._block(step.otherwise)
-        elif isinstance(step, Launch):
-            words = [self._scalar(step.extent), self._scalar(step.work), step.kernel.name]
-            yield f"launch({', '.join([*words, *map(self._argument, step.args)])})"
-        elif isinstance(step, Gemm):
-            yield f"if {self._gemm(step)}:"
-            yield "    status[0] = -2"
-            yield "    raise Stop"
-        elif isinstance(step, Put):
-            yield f"{self._pointer(step.buffer)}[0] = {self._scalar(step.value)}"
-        elif isinstance(step, Copy):
-            words = [*map(self._pointer, (step.target, step.source)), self._scalar(step.length)]
-            yield f"copy({', '.join(words)})"
-        else:
-            yield from self._routine(step)
+    def _slice(self, step: Slice) -> Lines:
+        source, start = self._pointer(step.source), self._scalar(step.offset)
+        yield f"{self._pointer(step.buffer)} = offset({source}, {start})"
 
-    def _repeat(self, step: Repeat) -> Lines:
-        """A loop; the run in which `until` holds is the last."""
-        if step.done:
-            yield f"{step.done} = {self._scalar(step.count)}"
-        yield f"for {step.index} in range({self._scalar(step.count)}):"
-        yield from self._block(step.body)
-        if step.until is not None:
-            yield f"    if {self._scalar(step.until)}:"
-            yield f"        {step.done} = {step.index} + 1"
-            yield "        break"
+    def _launch(self, step: Launch) -> Lines:
+        words = [self._scalar(step.extent), self._scalar(step.work), step.kernel.name]
+        yield f"launch({', '.join([*words, *map(self._argument, step.args)])})"
 
-    def _block(self, steps: Sequence[Step]) -> Lines:
-        """Steps one level further in; arrays of run-time size live as long as it."""
-        lines = [line for step in steps for line in self._step(step)]
-        lines += [f"hold(m_{b.name})" for b in self.plan.dynamic_among(steps)]
-        yield from (f"    {line}" for line in lines or ["pass"])
+    def _put(self, step: Put) -> Lines:
+        yield f"{self._pointer(step.buffer)}[0] = {self._scalar(step.value)}"
+
+    def _copy(self, step: Copy) -> Lines:
+        words = [*map(self._pointer, (step.target, step.source)), self._scalar(step.length)]
+        yield f"copy({', '.join(words)})"
+
+    def _left(self, steps: Sequence[Step]) -> Lines:
+        """Arrays of run-time size live as long as the block that makes them."""
+        return (f"hold(m_{b.name})" for b in self.plan.dynamic_among(steps))
 
     def _guard(self, step: Guard) -> Lines:
         yield f"if not ({self._scalar(step.condition)}):"
@@ -222,8 +192,8 @@ class Driver:
     def _allocate(self, step: Allocate) -> Lines:
         name, dtype = step.buffer.name, step.buffer.dtype
         if step.role == "output":
-            result = self.results[step.buffer]
-            yield f"{name} = np.empty({_tuple(map(self._scalar, result.dims))}, np.{_numpy(dtype)})"
+            dims = sequence(map(self._scalar, self.results[step.buffer].dims))
+            yield f"{name} = np.empty({dims}, np.{_numpy(dtype)})"
             yield f"p_{name} = data({name})"
         elif step.buffer in self.plan.slot_of:
             slot = self.plan.slot_of[step.buffer]
@@ -232,7 +202,7 @@ class Driver:
             yield f"m_{name} = np.empty({self._scalar(step.length)}, np.{_numpy(dtype)})"
             yield f"p_{name} = data(m_{name})"
 
-    def _gemm(self, step: Gemm) -> str:
+    def _gemm(self, step: Gemm) -> Lines:
         m, n, k = map(self._scalar, (step.m, step.n, step.k))
         lda = m if step.trans_a else k
         ldb = k if step.trans_b else n
@@ -242,11 +212,13 @@ class Driver:
             *(self._pointer(step.b), ldb, str(step.trans_b)),
             *(self._scalar(step.beta), self._pointer(step.c), n),
         ]
-        return f"gemm_{BLAS_SUFFIX[step.c.dtype]}({', '.join(words)})"
+        yield f"if gemm_{BLAS_SUFFIX[step.c.dtype]}({', '.join(words)}):"
+        yield "    status[0] = -2"
+        yield "    raise Stop"
 
     def _routine(self, step: Routine) -> Lines:
         words = [
-            f"carray({self._pointer(b)}, {_tuple(map(self._scalar, dims))})"
+            f"carray({self._pointer(b)}, {sequence(map(self._scalar, dims))})"
             for b, dims in (*step.outputs, *step.inputs)
         ]
         words += [literal(s, "int64") for s in step.settings]
@@ -260,10 +232,6 @@ class Driver:
 
     def _scalar(self, expr: Expr) -> str:
         return expression(_pointed(expr))
-
-
-def _tuple(words: Sequence[str] | Iterator[str]) -> str:
-    return f"({''.join(f'{w}, ' for w in words)})"
 
 
 def _numpy(dtype: str) -> str:
