@@ -1,10 +1,10 @@
 """Lowering: a graph becomes a program, in five readable stages.
 
 sizes      every dim a formula over the sizes of the inputs      sizes.py
-stored     which variables need memory of their own              level.py
-grouped    nodes gathered into kernels and single steps          group.py
-placed     updates that can overwrite their shared variable      level.py
-steps      kernels written, steps scheduled, guards set          level.py, kernels.py, loops.py
+stored     which variables need memory of their own              demand.py
+grouped    nodes gathered into kernels and single steps          demand.py, group.py
+placed     updates that can overwrite their shared variable      overwrite.py
+steps      kernels written, steps scheduled, guards set          level.py, kernels.py, guards.py
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from symgraph.graph import Apply, Constant, Graph, Variable, ancestors
 from symgraph.kernel import Buffer
 from symgraph.lower.elements import scalar_constant
-from symgraph.lower.level import Level, Update, Whole
+from symgraph.lower.level import Level
 from symgraph.lower.machine import PROCESSOR, Machine
 from symgraph.lower.program import Allocate, Copy, Parameter, Program, Result, Step
+from symgraph.lower.scope import Update, Whole
 from symgraph.lower.share import share_kernels
 from symgraph.lower.sizes import Namer, Sizes, dtype_of
 
@@ -101,7 +102,7 @@ class Lowering(Level):
         """A result in memory that nothing else uses."""
         root, dims = self.reader.memory(var), self.sizes.dims(var)
         if root not in self.buffers:
-            return Result(self._put(root, "output"), dims, var)
+            return Result(self.put(root, "output"), dims, var)
         source = self.memory(root)
         role = next(
             (s.role for s in self.steps if isinstance(s, Allocate) and s.buffer == source), None
