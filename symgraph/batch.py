@@ -21,20 +21,18 @@ from symgraph.ops.lookup import AdvancedIncSubtensor, AdvancedSubtensor
 from symgraph.ops.matrices import MatrixOp
 from symgraph.ops.pattern import FULL
 from symgraph.ops.pseudo_inverse import PseudoInverse
+from symgraph.ops.reshape import Reshape, reshape
 from symgraph.ops.shape import (
     DimShuffle,
     MakeVector,
-    MatchSizes,
-    Reshape,
     ShapeI,
-    SpecifyShape,
     dimshuffle,
-    reshape,
     shape_i,
     shape_padleft,
     transpose,
 )
 from symgraph.ops.solve import LUSolve
+from symgraph.ops.specify import MatchSizes, SpecifyShape
 from symgraph.ops.subtensor import IncSubtensor, Subtensor
 from symgraph.ops.triangular import SolveTriangular
 from symgraph.types import Tensor

@@ -32,7 +32,8 @@ from symgraph.ops.barrier import (
 from symgraph.ops.create import eye, zeros
 from symgraph.ops.lookup import AdvancedSubtensor
 from symgraph.ops.reduce import sum as sum_over
-from symgraph.ops.shape import flatten, reshape, shape_i
+from symgraph.ops.reshape import flatten, reshape
+from symgraph.ops.shape import shape_i
 from symgraph.types import Tensor, TensorType, as_tensor_variable
 
 __all__ = [

@@ -48,12 +48,16 @@ from symgraph.ops.activations import softmax
 from symgraph.ops.picking import *
 from symgraph.ops.ranges import *
 from symgraph.ops.reduce import *
+from symgraph.ops.extrema import *
+from symgraph.ops.averages import *
 from symgraph.ops.repeat import *
 from symgraph.ops.rounding import *
 from symgraph.ops.search import *
 from symgraph.ops.select import *
 from symgraph.ops.sets import *
 from symgraph.ops.shape import *
+from symgraph.ops.reshape import *
+from symgraph.ops.specify import *
 from symgraph.ops.sort import *
 from symgraph.ops.special import *
 from symgraph.ops.stacking import *

@@ -9,16 +9,19 @@ from symgraph.graph import Constant, Variable
 from symgraph.operators import Operators
 from symgraph.ops import (
     arith,
+    averages,
     cast,
     create,
     cumulative,
     diagonals,
     elementary,
+    extrema,
     index,
     linalg,
     picking,
     reduce,
     repeat,
+    reshape,
     rounding,
     search,
     select,
@@ -75,15 +78,15 @@ class TensorOperators(Operators):
 
     def reshape(self, newshape: Any, *more: Any, ndim: int | None = None) -> Variable:
         """The same elements in row-major order under other sizes."""
-        return shape.reshape(self, (newshape, *more) if more else newshape, ndim=ndim)
+        return reshape.reshape(self, (newshape, *more) if more else newshape, ndim=ndim)
 
     def flatten(self, ndim: int = 1) -> Variable:
         """The first `ndim` - 1 axes as they are, all others as one."""
-        return shape.flatten(self, ndim)
+        return reshape.flatten(self, ndim)
 
     def ravel(self) -> Variable:
         """All elements along one axis."""
-        return shape.flatten(self)
+        return reshape.flatten(self)
 
     def transpose(self, *axes: Any) -> Variable:
         """Axes in the order given, reversed by default."""
@@ -114,31 +117,31 @@ class TensorOperators(Operators):
         self, axis: Any = None, dtype: Any = None, keepdims: bool = False, acc_dtype: Any = None
     ) -> Variable:
         """Average over axes."""
-        return reduce.mean(self, axis, dtype, keepdims, acc_dtype)
+        return averages.mean(self, axis, dtype, keepdims, acc_dtype)
 
     def var(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Variable:
         """Variance over axes."""
-        return reduce.var(self, axis, ddof, keepdims)
+        return averages.var(self, axis, ddof, keepdims)
 
     def std(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Variable:
         """Standard deviation over axes."""
-        return reduce.std(self, axis, ddof, keepdims)
+        return averages.std(self, axis, ddof, keepdims)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Variable:
         """Largest element over axes."""
-        return reduce.max(self, axis, keepdims)
+        return extrema.max(self, axis, keepdims)
 
     def min(self, axis: Any = None, keepdims: bool = False) -> Variable:
         """Smallest element over axes."""
-        return reduce.min(self, axis, keepdims)
+        return extrema.min(self, axis, keepdims)
 
     def argmax(self, axis: Any = None, keepdims: bool = False) -> Variable:
         """Position of the largest element."""
-        return reduce.argmax(self, axis, keepdims)
+        return extrema.argmax(self, axis, keepdims)
 
     def argmin(self, axis: Any = None, keepdims: bool = False) -> Variable:
         """Position of the smallest element."""
-        return reduce.argmin(self, axis, keepdims)
+        return extrema.argmin(self, axis, keepdims)
 
     def any(self, axis: Any = None, keepdims: bool = False) -> Variable:
         """Whether any element is nonzero."""
@@ -150,11 +153,11 @@ class TensorOperators(Operators):
 
     def ptp(self, axis: Any = None, keepdims: bool = False) -> Variable:
         """Largest minus smallest element."""
-        return reduce.ptp(self, axis, keepdims)
+        return extrema.ptp(self, axis, keepdims)
 
     def norm(self, L: Any = 2, axis: Any = None, keepdims: bool = False) -> Variable:
         """The L-norm over axes."""
-        return reduce.norm(self, L, axis, keepdims)
+        return averages.norm(self, L, axis, keepdims)
 
     def dot(self, other: Any) -> Variable:
         """Product of vectors or matrices."""

@@ -10,8 +10,9 @@ from symgraph.loops.draft import Draft, RowSlot, StateSlot
 from symgraph.ops.arith import Add, Mul, add
 from symgraph.ops.linalg import Dot, tensordot
 from symgraph.ops.reduce import Sum
+from symgraph.ops.reshape import reshape
 from symgraph.ops.scan import State
-from symgraph.ops.shape import DimShuffle, dimshuffle, reshape, shape_i
+from symgraph.ops.shape import DimShuffle, dimshuffle, shape_i
 from symgraph.types import Tensor
 
 COLUMN, ROW = (0, "x"), ("x", 0)  # how a vector becomes a matrix

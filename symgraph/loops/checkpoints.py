@@ -12,7 +12,8 @@ from symgraph.loops.updates import OrderedUpdates
 from symgraph.ops.arith import int_div
 from symgraph.ops.create import alloc
 from symgraph.ops.join import join
-from symgraph.ops.shape import reshape, shape_i
+from symgraph.ops.reshape import reshape
+from symgraph.ops.shape import shape_i
 from symgraph.types import Tensor, as_tensor_variable, constant
 
 

@@ -11,8 +11,8 @@ from symgraph.ops.barrier import disconnected_grad
 from symgraph.ops.cast import cast
 from symgraph.ops.compare import gt
 from symgraph.ops.elementary import erfc, exp, expm1, log, sigmoid, softplus, tanh
+from symgraph.ops.extrema import max as max_over
 from symgraph.ops.index import subtensor
-from symgraph.ops.reduce import max as max_over
 from symgraph.ops.reduce import sum as sum_over
 from symgraph.ops.select import switch
 from symgraph.ops.shape import dimshuffle, shape_i

@@ -17,15 +17,8 @@ from symgraph.ops.create import alloc, arange
 from symgraph.ops.index import subtensor, take
 from symgraph.ops.join import concatenate
 from symgraph.ops.reduce import sum as sum_over
-from symgraph.ops.shape import (
-    dimshuffle,
-    expand_dims,
-    reshape,
-    scalars_of,
-    shape_i,
-    shape_padleft,
-    swapaxes,
-)
+from symgraph.ops.reshape import reshape
+from symgraph.ops.shape import dimshuffle, expand_dims, scalars_of, shape_i, shape_padleft, swapaxes
 from symgraph.types import Tensor, as_tensor_variable, axes_of, axis_of
 
 __all__ = [

@@ -10,11 +10,11 @@ from symgraph.ops.arrange import diff, flip
 from symgraph.ops.cast import cast
 from symgraph.ops.compare import eq, ge, lt
 from symgraph.ops.create import ones_like, zeros
+from symgraph.ops.extrema import max as max_over
+from symgraph.ops.extrema import min as min_over
 from symgraph.ops.index import inc_subtensor, subtensor
 from symgraph.ops.join import concatenate
 from symgraph.ops.ranges import linspace
-from symgraph.ops.reduce import max as max_over
-from symgraph.ops.reduce import min as min_over
 from symgraph.ops.reduce import sum as sum_over
 from symgraph.ops.search import searchsorted
 from symgraph.ops.select import switch

@@ -9,8 +9,10 @@ from symgraph.ops.cast import cast
 from symgraph.ops.create import zeros
 from symgraph.ops.join import concatenate
 from symgraph.ops.reduce import count_over
-from symgraph.ops.shape import match_sizes, moveaxis, reshape, shape_i
+from symgraph.ops.reshape import reshape
+from symgraph.ops.shape import moveaxis, shape_i
 from symgraph.ops.solve import inv, solve
+from symgraph.ops.specify import match_sizes
 from symgraph.types import Tensor, as_operands, promote
 
 __all__ = ["block_diag", "tensorinv", "tensorsolve"]

@@ -10,14 +10,14 @@ import numpy as np
 from symgraph.errors import GraphTypeError
 from symgraph.graph import Variable
 from symgraph.ops.arith import abs_, add, int_div, maximum, minimum, mod, mul, sub, true_div
+from symgraph.ops.averages import mean
 from symgraph.ops.cast import cast
 from symgraph.ops.compare import ge
 from symgraph.ops.create import alloc, arange, empty
+from symgraph.ops.extrema import max as max_over
+from symgraph.ops.extrema import min as min_over
 from symgraph.ops.index import set_subtensor, subtensor, take
 from symgraph.ops.join import concatenate
-from symgraph.ops.reduce import max as max_over
-from symgraph.ops.reduce import mean
-from symgraph.ops.reduce import min as min_over
 from symgraph.ops.rounding import floor
 from symgraph.ops.rounding import round as rounded
 from symgraph.ops.select import switch

@@ -21,7 +21,7 @@ from typing import Any
 from symgraph.errors import GraphTypeError
 from symgraph.ops.convolution import Conv, ConvInputs, ConvWeights, Side
 from symgraph.ops.index import subtensor
-from symgraph.ops.shape import specify_shape
+from symgraph.ops.specify import specify_shape
 from symgraph.ops.unshared import unshared_convolution, unshared_inputs, unshared_weights
 from symgraph.types import Tensor, as_tensor_variable
 

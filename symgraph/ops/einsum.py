@@ -21,7 +21,9 @@ from symgraph.ops.index import subtensor
 from symgraph.ops.linalg import products_of_pairs
 from symgraph.ops.reduce import count_over
 from symgraph.ops.reduce import sum as sum_over
-from symgraph.ops.shape import dimshuffle, match_sizes, moveaxis, reshape, shape_i, swapaxes
+from symgraph.ops.reshape import reshape
+from symgraph.ops.shape import dimshuffle, moveaxis, shape_i, swapaxes
+from symgraph.ops.specify import match_sizes
 from symgraph.types import Tensor, Tensors, as_operands, promote
 
 __all__ = ["einsum"]

@@ -15,12 +15,10 @@ from symgraph.ops.arith import mul
 from symgraph.ops.cast import cast, conjugate
 from symgraph.ops.reduce import count_over
 from symgraph.ops.reduce import sum as sum_over
+from symgraph.ops.reshape import flatten, reshape
 from symgraph.ops.shape import (
     dimshuffle,
     expand_dims,
-    flatten,
-    match_sizes,
-    reshape,
     shape_i,
     shape_padleft,
     shape_padright,
@@ -28,6 +26,7 @@ from symgraph.ops.shape import (
     swapaxes,
     transpose,
 )
+from symgraph.ops.specify import match_sizes
 from symgraph.types import (
     CONTINUOUS,
     Arg,

@@ -11,13 +11,14 @@ from symgraph.ops.cast import cast
 from symgraph.ops.compare import eq
 from symgraph.ops.create import alloc, arange
 from symgraph.ops.elementary import exp, log, log1p
+from symgraph.ops.extrema import max as max_over
+from symgraph.ops.extrema import max_and_argmax
 from symgraph.ops.index import subtensor
 from symgraph.ops.join import join
 from symgraph.ops.linalg import batched_dot, dot, tensordot
-from symgraph.ops.reduce import max as max_over
-from symgraph.ops.reduce import max_and_argmax
 from symgraph.ops.reduce import sum as sum_over
-from symgraph.ops.shape import dimshuffle, flatten, reshape, shape_i
+from symgraph.ops.reshape import flatten, reshape
+from symgraph.ops.shape import dimshuffle, shape_i
 from symgraph.types import DISCRETE, Tensor, as_tensor_variable
 
 __all__ = [

@@ -11,15 +11,8 @@ from symgraph.ops.cast import conjugate
 from symgraph.ops.create import eye, zeros_like
 from symgraph.ops.linalg import dot, matmul, tensordot
 from symgraph.ops.reduce import sum as sum_over
-from symgraph.ops.shape import (
-    dimshuffle,
-    expand_dims,
-    moveaxis,
-    reshape,
-    shape_i,
-    shape_padleft,
-    squeeze,
-)
+from symgraph.ops.reshape import reshape
+from symgraph.ops.shape import dimshuffle, expand_dims, moveaxis, shape_i, shape_padleft, squeeze
 from symgraph.types import Tensor, as_operands, as_tensor_variable
 
 __all__ = [

@@ -12,11 +12,12 @@ from symgraph.ops.cast import cast
 from symgraph.ops.compare import eq, isnan
 from symgraph.ops.cumulative import cumprod, cumsum
 from symgraph.ops.elementary import sqrt
+from symgraph.ops.extrema import argmax, argmin
+from symgraph.ops.extrema import max as max_over
+from symgraph.ops.extrema import min as min_over
 from symgraph.ops.logic import invert
 from symgraph.ops.reduce import all as all_over
-from symgraph.ops.reduce import argmax, argmin, normalized_axes, prod, spread
-from symgraph.ops.reduce import max as max_over
-from symgraph.ops.reduce import min as min_over
+from symgraph.ops.reduce import normalized_axes, prod, spread
 from symgraph.ops.reduce import sum as sum_over
 from symgraph.ops.select import switch
 from symgraph.ops.statistics import for_each, of_sorted, sorted_rows

@@ -9,7 +9,8 @@ from symgraph.ops.arith import add, int_div, mod, mul, sub
 from symgraph.ops.borders import pad
 from symgraph.ops.create import arange, zeros
 from symgraph.ops.index import set_subtensor, subtensor
-from symgraph.ops.shape import dimshuffle, reshape, scalars_of, shape_i
+from symgraph.ops.reshape import reshape
+from symgraph.ops.shape import dimshuffle, scalars_of, shape_i
 from symgraph.types import Tensor, as_tensor_variable
 
 __all__ = ["images2neibs", "neibs2images"]

@@ -11,12 +11,15 @@ from typing import Any
 from symgraph.errors import GraphTypeError
 from symgraph.ops.activations import floating
 from symgraph.ops.arith import add, mul, power, sqr, sub, true_div
+from symgraph.ops.averages import mean
 from symgraph.ops.borders import pad
 from symgraph.ops.cast import cast
 from symgraph.ops.elementary import sqrt
 from symgraph.ops.index import subtensor
-from symgraph.ops.reduce import count_over, mean, normalized_axes
-from symgraph.ops.shape import addbroadcast, dimshuffle, reshape, shape, shape_i
+from symgraph.ops.reduce import count_over, normalized_axes
+from symgraph.ops.reshape import reshape
+from symgraph.ops.shape import dimshuffle, shape, shape_i
+from symgraph.ops.specify import addbroadcast
 from symgraph.types import Tensor, as_tensor_variable
 
 __all__ = [

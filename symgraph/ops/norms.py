@@ -11,11 +11,12 @@ from symgraph.ops.arith import abs_, mul, pow, true_div
 from symgraph.ops.cast import cast, conjugate, real, real_of
 from symgraph.ops.compare import neq
 from symgraph.ops.elementary import sqrt
+from symgraph.ops.extrema import max as max_of
+from symgraph.ops.extrema import min as min_of
 from symgraph.ops.matrices import floating_dtype
-from symgraph.ops.reduce import max as max_of
-from symgraph.ops.reduce import min as min_of
 from symgraph.ops.reduce import sum as sum_over
-from symgraph.ops.shape import expand_dims, flatten, moveaxis
+from symgraph.ops.reshape import flatten
+from symgraph.ops.shape import expand_dims, moveaxis
 from symgraph.ops.solve import inv
 from symgraph.ops.spectral import svdvals
 from symgraph.types import Tensor, as_operands

@@ -11,8 +11,9 @@ from symgraph.ops.create import alloc, arange
 from symgraph.ops.cumulative import cumsum
 from symgraph.ops.index import take
 from symgraph.ops.reduce import sum as sum_over
+from symgraph.ops.reshape import reshape
 from symgraph.ops.search import searchsorted
-from symgraph.ops.shape import expand_dims, reshape, shape_i
+from symgraph.ops.shape import expand_dims, shape_i
 from symgraph.types import Tensor, as_tensor_variable, axis_of
 
 __all__ = ["repeat"]

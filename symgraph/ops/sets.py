@@ -17,8 +17,9 @@ from symgraph.ops.index import set_subtensor, subtensor, take
 from symgraph.ops.join import concatenate, stack
 from symgraph.ops.logic import and_, invert
 from symgraph.ops.reduce import any as any_of
+from symgraph.ops.reshape import reshape
 from symgraph.ops.search import flatnonzero, searchsorted
-from symgraph.ops.shape import moveaxis, reshape, shape_i
+from symgraph.ops.shape import moveaxis, shape_i
 from symgraph.ops.sort import ArgSortRows, argsort, sort
 from symgraph.types import COMPLEX, CONTINUOUS, Tensor, as_operands, as_tensor_variable, axis_of
 

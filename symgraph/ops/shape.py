@@ -1,4 +1,4 @@
-"""Sizes, and ops that move whole axes: dimshuffle, reshape, and their kin."""
+"""Sizes, and ops that move whole axes: dimshuffle and its kin."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from symgraph.families import (
     Read,
     Sample,
     SizeOf,
-    View,
     is_continuous,
 )
 from symgraph.graph import Apply, Constant, Variable
@@ -31,38 +30,27 @@ from symgraph.types import (
     Dims,
     Tensor,
     Tensors,
-    Unknown,
     as_operands,
     as_tensor_variable,
     axes_of,
     axis_of,
     constant,
-    product,
     unify,
 )
 
 __all__ = [
-    "addbroadcast",
     "dimshuffle",
     "expand_dims",
-    "flatten",
-    "join_dims",
     "moveaxis",
-    "patternbroadcast",
-    "reshape",
     "rollaxis",
     "shape",
     "shape_i",
     "shape_padaxis",
     "shape_padleft",
     "shape_padright",
-    "specify_broadcastable",
-    "specify_shape",
-    "split_dims",
     "squeeze",
     "swapaxes",
     "transpose",
-    "unbroadcast",
 ]
 
 
@@ -271,93 +259,6 @@ def dimshuffle(x: Any, *order: Any) -> Tensor:
     return x if axes == list(range(ndim)) else DimShuffle(tuple(axes))(x)
 
 
-@dataclass(frozen=True, repr=False)
-class Reshape(View):
-    """The same elements in row-major order under other sizes, which are scalar inputs.
-
-    A size of -1 is whatever is left.
-    """
-
-    ndim: int
-
-    def out_shape(self, *args: Arg) -> Dims:
-        """The sizes given, one of them found by division."""
-        x, *sizes = args
-        whole, given = product(x.shape), [s.value for s in sizes]
-        holes = [k for k, s in enumerate(given) if _is_hole(s)]
-        if len(holes) > 1:
-            raise ShapeError("reshape: only one size may be -1")
-        if holes:
-            rest = product([s for k, s in enumerate(given) if k not in holes])
-            given[holes[0]] = whole // rest if not _is_zero(rest) else 0
-        unify((whole, product(given)), "reshape keeps the number of elements")
-        return tuple(given)
-
-    def reference(self, x: Any, *sizes: Any) -> Any:
-        """NumPy's reshape."""
-        try:
-            return np.reshape(x, [int(s) for s in sizes])
-        except ValueError:
-            raise ShapeError(f"cannot reshape {np.shape(x)} to {[int(s) for s in sizes]}") from None
-
-    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
-        """The cotangent under the old sizes."""
-        return [reshape(output_grads[0], shape(inputs[0])), *[None] * self.ndim]
-
-    @classmethod
-    def examples(cls) -> Iterator[Example]:
-        """Flattened, regrouped, with a size left open, empty."""
-
-        def sizes(*values: int) -> tuple[Sample, ...]:
-            return tuple(Sample((), f"value:{v}", "int64", False) for v in values)
-
-        yield Example(cls(1), (Sample((3, 4)), *sizes(12)))
-        yield Example(cls(3), (Sample((3, 4)), *sizes(2, 3, 2)))
-        yield Example(cls(1), (Sample((0, 4)), *sizes(0)))
-        yield Example(cls(2), (Sample((8,)), *sizes(4, 2)))
-
-
-def _is_hole(size: Dim) -> bool:
-    return getattr(size, "value", size) == -1
-
-
-def _is_zero(size: Dim) -> bool:
-    return getattr(size, "value", size) == 0
-
-
-def reshape(x: Any, newshape: Any, ndim: int | None = None) -> Tensor:
-    """The same elements in row-major order under other sizes.
-
-    `newshape` is a sequence of ints and integer scalars, or an integer vector; one of the sizes
-    may be -1 if it is a number. `ndim` gives the rank if `newshape` is a vector of unknown length.
-
-    >>> reshape([[1.0, 2.0], [3.0, 4.0]], (4,)).eval()
-    array([1., 2., 3., 4.])
-    """
-    x = as_tensor_variable(x)
-    if ndim is not None and isinstance(newshape, Variable) and not isinstance(newshape, Constant):
-        known = newshape.owner is not None and isinstance(newshape.owner.op, MakeVector)
-        vector: Tensor = newshape
-        sizes = scalars_of(vector) if known else [vector[k] for k in range(ndim)]
-    else:
-        sizes = scalars_of(newshape)
-    if ndim is not None and len(sizes) != ndim:
-        raise GraphTypeError(f"reshape to {len(sizes)} sizes, but ndim={ndim}")
-    result: Tensor = Reshape(len(sizes))(x, *sizes)
-    return result
-
-
-def flatten(x: Any, ndim: int = 1, outdim: int | None = None) -> Tensor:
-    """The first `ndim` - 1 axes as they are, all others as one."""
-    x, keep = as_tensor_variable(x), (outdim or ndim) - 1
-    rank = x.type.ndim
-    if not 0 <= keep <= max(rank, 1):
-        raise GraphTypeError(f"flatten: ndim={keep + 1} for a tensor of {rank} axes")
-    if rank == keep + 1:
-        return x
-    return reshape(x, [*(shape_i(x, a) for a in range(keep)), -1])
-
-
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
     """Axes in the order `axes`, reversed by default."""
     x = as_tensor_variable(x)
@@ -425,217 +326,3 @@ def shape_padright(x: Any, n_ones: int = 1) -> Tensor:
 def shape_padaxis(x: Any, axis: int) -> Tensor:
     """A new axis of size 1 at `axis`."""
     return expand_dims(x, axis)
-
-
-@dataclass(frozen=True, repr=False)
-class SpecifyShape(Moved):
-    """The operand, known to have certain sizes; others are an error when it runs."""
-
-    sizes: tuple[int | str | None, ...]
-
-    def out_shape(self, *args: Arg) -> Dims:
-        """The sizes given, where they are."""
-        return tuple(
-            unify((want, size), f"specify_shape: axis {axis}") if isinstance(want, int) else size
-            for axis, (want, size) in enumerate(zip(self.sizes, args[0].shape, strict=True))
-        )
-
-    def source(self, index: Index, args: Sequence[Arg], read: Read) -> Index:
-        """The same place."""
-        return index
-
-    def axis_map(self, node: Apply) -> tuple[int | None, ...]:
-        """Every axis is itself."""
-        return tuple(range(len(self.sizes)))
-
-    def reference(self, x: Any) -> Any:
-        """The operand, its sizes checked."""
-        for axis, (want, size) in enumerate(zip(self.sizes, np.shape(x), strict=True)):
-            if isinstance(want, int) and want != size:
-                raise ShapeError(f"specify_shape: axis {axis} has {size} elements, not {want}")
-        return x
-
-    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
-        """The cotangent."""
-        return [output_grads[0]]
-
-    @classmethod
-    def examples(cls) -> Iterator[Example]:
-        """Some sizes given."""
-        yield Example(cls((3, None)), (Sample((3, 4)),))
-        yield Example(cls((1, 4)), (Sample((1, 4)),))
-
-
-@dataclass(frozen=True, repr=False)
-class Unbroadcast(Moved):
-    """The operand, whose sizes along some axes count as unknown while the graph is built."""
-
-    axes: tuple[int, ...]
-
-    def out_shape(self, *args: Arg) -> Dims:
-        """The same sizes, those of the axes forgotten."""
-        return tuple(
-            Unknown() if axis in self.axes and isinstance(size, int) else size
-            for axis, size in enumerate(args[0].shape)
-        )
-
-    def source(self, index: Index, args: Sequence[Arg], read: Read) -> Index:
-        """The same place."""
-        return index
-
-    def axis_map(self, node: Apply) -> tuple[int | None, ...]:
-        """Every axis is itself."""
-        x: Tensor = node.inputs[0]
-        return tuple(range(x.type.ndim))
-
-    def reference(self, x: Any) -> Any:
-        """The operand."""
-        return x
-
-    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
-        """The cotangent."""
-        return [output_grads[0]]
-
-    @classmethod
-    def examples(cls) -> Iterator[Example]:
-        """A row."""
-        yield Example(cls((0,)), (Sample((1, 4)),))
-
-
-def specify_shape(x: Any, sizes: Any) -> Tensor:
-    """`x`, known to have certain sizes; checked when it runs.
-
-    `sizes` holds for each axis an int, an integer scalar, or None for any; a vector is taken too.
-
-    >>> specify_shape([1.0, 2.0], (2,)).type
-    TensorType(float64, (2,))
-    """
-    x = as_tensor_variable(x)
-    given = scalars_of(sizes) if isinstance(sizes, Variable) else list(sizes)
-    if len(given) != x.type.ndim:
-        raise GraphTypeError(f"specify_shape: {len(given)} sizes for {x.type.ndim} axes")
-    known = [int(s.data) if isinstance(s, Constant) else s for s in given]
-    result: Tensor = SpecifyShape(tuple(None if isinstance(s, Variable) else s for s in known))(x)
-    if any(isinstance(s, Variable) for s in known):
-        whole = [s if isinstance(s, Variable) else shape_i(x, k) for k, s in enumerate(known)]
-        result = reshape(result, scalars_of(whole))
-    return result
-
-
-def join_dims(x: Any, start_axis: int = 0, n_axes: int | None = None) -> Tensor:
-    """`n_axes` axes from `start_axis` on as one, all that follow if None; 0 makes a new one.
-
-    >>> join_dims(np.ones((2, 3, 4)), 1).type
-    TensorType(float64, (2, 12))
-    """
-    x = as_tensor_variable(x)
-    ndim = x.type.ndim
-    start = start_axis + ndim if start_axis < 0 else start_axis
-    stop = ndim if n_axes is None else start + n_axes
-    if not 0 <= start <= stop <= ndim:
-        raise GraphTypeError(f"join_dims: axes {start} to {stop} of a tensor of {ndim} axes")
-    sizes = [shape_i(x, axis) for axis in range(ndim)]
-    known: Any = product(x.type.dims[start:stop])
-    joined = known if isinstance(known, int) else product(sizes[start:stop])
-    return reshape(x, [*sizes[:start], joined, *sizes[stop:]])
-
-
-def split_dims(x: Any, shape: Any, axis: int = 0) -> Tensor:
-    """One axis as several of the sizes `shape`, in row-major order; one size may be -1.
-
-    >>> split_dims(np.ones((6, 5)), (2, -1)).type
-    TensorType(float64, (2, 3, 5))
-    """
-    x = as_tensor_variable(x)
-    place = axis_of(axis, x.type.ndim)
-    sizes = [shape_i(x, a) for a in range(x.type.ndim)]
-    return reshape(x, [*sizes[:place], *scalars_of(shape), *sizes[place + 1 :]])
-
-
-@dataclass(frozen=True, repr=False)
-class MatchSizes(Moved):
-    """The first operand, whose sizes along some axes are known to be those of the second.
-
-    `pairs` are axes of the one and of the other.
-    """
-
-    pairs: tuple[tuple[int, int], ...]
-
-    def out_shape(self, *args: Arg) -> Dims:
-        """The operand's sizes, where they agree."""
-        x, other = args
-        sizes = list(x.shape)
-        for mine, theirs in self.pairs:
-            sizes[mine] = unify((x.shape[mine], other.shape[theirs]), f"{self}: axis {mine}")
-        return tuple(sizes)
-
-    def source(self, index: Index, args: Sequence[Arg], read: Read) -> Index:
-        """The same place."""
-        return index
-
-    def axis_map(self, node: Apply) -> tuple[int | None, ...]:
-        """Every axis is itself."""
-        return tuple(range(node.outputs[0].type.ndim))  # type: ignore[attr-defined]
-
-    def reference(self, x: Any, other: Any) -> Any:
-        """The operand, its sizes checked."""
-        for mine, theirs in self.pairs:
-            if x.shape[mine] != other.shape[theirs]:
-                sizes = f"{x.shape[mine]} and {other.shape[theirs]}"
-                raise ShapeError(f"sizes {sizes} along axis {mine} do not agree")
-        return x
-
-    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
-        """The cotangent; nothing to the operand that only gives sizes."""
-        return [output_grads[0], None]
-
-    @classmethod
-    def examples(cls) -> Iterator[Example]:
-        """One axis, two."""
-        yield Example(cls(((0, 1),)), (Sample((3, 4)), Sample((2, 3), differentiable=False)))
-        yield Example(cls(((0, 1), (1, 0))), (Sample((3, 4)), Sample((4, 3), differentiable=False)))
-
-
-def match_sizes(x: Tensor, other: Tensor, pairs: Sequence[tuple[int, int]]) -> Tensor:
-    """`x`, whose sizes have to agree with those of `other` along pairs of axes.
-
-    Sizes that agree already as far as types tell are left alone.
-    """
-    open_pairs = tuple(
-        pair
-        for pair in pairs
-        if not isinstance(x.type.shape[pair[0]], int)
-        or x.type.shape[pair[0]] != other.type.shape[pair[1]]
-    )
-    if not open_pairs:
-        return x
-    var: Tensor = MatchSizes(open_pairs)(x, other)
-    return var
-
-
-def addbroadcast(x: Any, *axes: int) -> Tensor:
-    """`x` whose `axes` are known to have size 1, so that they broadcast."""
-    x = as_tensor_variable(x)
-    ndim, ones = x.type.ndim, axes_of(axes, x.type.ndim)
-    return specify_shape(x, [1 if a in ones else None for a in range(ndim)])
-
-
-specify_broadcastable = addbroadcast
-
-
-def patternbroadcast(x: Any, broadcastable: Sequence[bool]) -> Tensor:
-    """`x` whose axes are known to have size 1, and broadcast, where the pattern is True."""
-    others = [axis for axis, one in enumerate(broadcastable) if not one]
-    return unbroadcast(specify_shape(x, [1 if one else None for one in broadcastable]), *others)
-
-
-def unbroadcast(x: Any, *axes: int) -> Tensor:
-    """`x` whose `axes` do not broadcast: sizes of 1 that are known there are forgotten.
-
-    >>> unbroadcast([[1.0, 2.0]], 0).type
-    TensorType(float64, (?, 2))
-    """
-    x = as_tensor_variable(x)
-    ones = tuple(axis for axis in axes_of(axes, x.type.ndim) if x.type.shape[axis] == 1)
-    result: Tensor = Unbroadcast(ones)(x) if ones else x
-    return result

@@ -20,6 +20,7 @@ from symgraph.ops.arith import add, minimum, mul, neg
 from symgraph.ops.cast import cast, complex, conjugate, imag, real_of
 from symgraph.ops.compare import eq
 from symgraph.ops.create import arange, eye
+from symgraph.ops.extrema import argmax
 from symgraph.ops.index import subtensor
 from symgraph.ops.linalg import check_leading_axes, leading_axes
 from symgraph.ops.matrices import (
@@ -30,7 +31,6 @@ from symgraph.ops.matrices import (
     square,
     times,
 )
-from symgraph.ops.reduce import argmax
 from symgraph.ops.shape import expand_dims, shape_i, shape_padleft, swapaxes
 from symgraph.ops.triangular import (
     ADJOINT,

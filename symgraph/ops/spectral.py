@@ -32,8 +32,9 @@ from symgraph.ops.matrices import (
     times,
 )
 from symgraph.ops.select import switch
-from symgraph.ops.shape import match_sizes, shape_i
+from symgraph.ops.shape import shape_i
 from symgraph.ops.solve import solve
+from symgraph.ops.specify import match_sizes
 from symgraph.ops.triangular import SolveTriangular, below, cholesky, halved
 from symgraph.types import COMPLEX, Arg, Dims, Tensor, Tensors, promote, smaller
 

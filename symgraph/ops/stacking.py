@@ -17,7 +17,8 @@ from symgraph.ops.compare import eq, ge
 from symgraph.ops.create import eye
 from symgraph.ops.index import subtensor
 from symgraph.ops.join import concatenate
-from symgraph.ops.shape import reshape, scalars_of, shape_i
+from symgraph.ops.reshape import reshape
+from symgraph.ops.shape import scalars_of, shape_i
 from symgraph.types import DISCRETE, Tensor, as_tensor_variable, axis_of, check_dtype, product
 
 __all__ = [

@@ -10,6 +10,7 @@ import numpy as np
 from symgraph.errors import GraphTypeError
 from symgraph.ops.arith import add, maximum, minimum, mul, sub, true_div
 from symgraph.ops.arrange import atleast_2d
+from symgraph.ops.averages import mean
 from symgraph.ops.cast import cast, conj, imag, real
 from symgraph.ops.cast import complex as complex_of
 from symgraph.ops.compare import isnan, lt, neq
@@ -19,11 +20,12 @@ from symgraph.ops.index import subtensor
 from symgraph.ops.join import stack
 from symgraph.ops.linalg import dot
 from symgraph.ops.picking import take_along_axis
-from symgraph.ops.reduce import count_over, mean, normalized_axes, spread
+from symgraph.ops.reduce import count_over, normalized_axes, spread
 from symgraph.ops.reduce import sum as sum_over
+from symgraph.ops.reshape import reshape
 from symgraph.ops.rounding import ceil, floor, round_half_to_even
 from symgraph.ops.select import switch
-from symgraph.ops.shape import dimshuffle, moveaxis, reshape, shape_i
+from symgraph.ops.shape import dimshuffle, moveaxis, shape_i
 from symgraph.ops.sort import sort
 from symgraph.ops.stacking import vstack
 from symgraph.types import (

@@ -16,7 +16,8 @@ from symgraph.ops.convolution import Conv
 from symgraph.ops.create import arange, zeros
 from symgraph.ops.einsum import einsum
 from symgraph.ops.index import inc_subtensor, subtensor
-from symgraph.ops.shape import dimshuffle, reshape, shape_i
+from symgraph.ops.reshape import reshape
+from symgraph.ops.shape import dimshuffle, shape_i
 from symgraph.types import Tensor, as_operands
 
 PLACES, TAPS = "pq", "tu"

@@ -15,7 +15,8 @@ from symgraph.ops.counts import random_permutation
 from symgraph.ops.elementary import log
 from symgraph.ops.index import take
 from symgraph.ops.picking import take_along_axis
-from symgraph.ops.shape import reshape, shape_i
+from symgraph.ops.reshape import reshape
+from symgraph.ops.shape import shape_i
 from symgraph.ops.sort import argsort
 from symgraph.random.arguments import (
     check_positive,

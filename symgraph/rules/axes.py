@@ -7,15 +7,9 @@ from collections.abc import Sequence
 from symgraph.families import Elemwise
 from symgraph.graph import Apply, Constant, Variable
 from symgraph.ops.arith import Neg
-from symgraph.ops.shape import (
-    DimShuffle,
-    Reshape,
-    SpecifyShape,
-    dimshuffle,
-    reshape,
-    shape_i,
-    transpose,
-)
+from symgraph.ops.reshape import Reshape, reshape
+from symgraph.ops.shape import DimShuffle, dimshuffle, shape_i, transpose
+from symgraph.ops.specify import SpecifyShape
 from symgraph.rewrite import EXACT
 from symgraph.rules.constants import is_size, same_size
 from symgraph.rules.equations import Theme

@@ -12,7 +12,8 @@ from symgraph.ops.cast import Cast
 from symgraph.ops.create import Alloc, ARange
 from symgraph.ops.linalg import Dot
 from symgraph.ops.lookup import AdvancedIncSubtensor, AdvancedSubtensor
-from symgraph.ops.shape import DimShuffle, ShapeI, SpecifyShape, shape_i
+from symgraph.ops.shape import DimShuffle, ShapeI, shape_i
+from symgraph.ops.specify import SpecifyShape
 from symgraph.ops.subtensor import IncSubtensor
 from symgraph.ops.transfer import Transfer
 from symgraph.rewrite import EXACT

@@ -9,7 +9,8 @@ from symgraph.graph import Apply, Variable
 from symgraph.ops.arith import Second, add, second
 from symgraph.ops.create import Alloc, alloc
 from symgraph.ops.elementary import exp
-from symgraph.ops.shape import DimShuffle, Reshape, dimshuffle, reshape, shape_i, transpose
+from symgraph.ops.reshape import Reshape, reshape
+from symgraph.ops.shape import DimShuffle, dimshuffle, shape_i, transpose
 from symgraph.rewrite import EXACT
 from symgraph.rules.axes import numbers_given, order_of
 from symgraph.rules.constants import same_size

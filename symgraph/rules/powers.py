@@ -9,7 +9,8 @@ from symgraph.ops.arith import Abs, Pow, Sqr, abs_, mul, pow, sqr, true_div
 from symgraph.ops.cast import cast
 from symgraph.ops.compare import eq
 from symgraph.ops.elementary import Exp, Sigmoid, Softplus, Sqrt, sqrt
-from symgraph.ops.reduce import Max, Min, Sum
+from symgraph.ops.extrema import Max, Min
+from symgraph.ops.reduce import Sum
 from symgraph.ops.select import switch
 from symgraph.ops.shape import DimShuffle
 from symgraph.rewrite import EXACT, NAN_BLIND, ROUNDING

@@ -10,11 +10,12 @@ import numpy as np
 
 from symgraph.families import Reduce
 from symgraph.graph import Apply, Variable
-from symgraph.ops import reduce
+from symgraph.ops import extrema, reduce
 from symgraph.ops.arith import Mul, Neg, TrueDiv, mul, neg, true_div
 from symgraph.ops.cast import cast
 from symgraph.ops.create import Alloc, alloc
-from symgraph.ops.reduce import All, Any_, Max, Min, Prod, Sum
+from symgraph.ops.extrema import Max, Min
+from symgraph.ops.reduce import All, Any_, Prod, Sum
 from symgraph.ops.shape import DimShuffle, dimshuffle, transpose
 from symgraph.rewrite import EXACT, NAN_BLIND, ROUNDING
 from symgraph.rules.axes import order_of
@@ -54,7 +55,7 @@ def over(node: Apply, axes: Sequence[int], x: Variable) -> Variable:
 @exact.rule(
     *FOLDS,
     examples=lambda: [
-        reduce.max(matrix(1, 4), 0),
+        extrema.max(matrix(1, 4), 0),
         reduce.sum(matrix(1, None)),
         reduce.all(matrix(1, 3), 0),
         Sum((), "float64", "float64")(vector()),
@@ -75,7 +76,7 @@ def reduction_of_single(node: Apply) -> Variable | None:
     *FOLDS,
     examples=lambda: [
         reduce.sum(reduce.sum(matrix(), 0)),
-        reduce.max(reduce.max(matrix(), 1)),
+        extrema.max(extrema.max(matrix(), 1)),
         reduce.any(reduce.any(matrix(dtype="bool"), 0)),
     ],
 )
@@ -93,7 +94,7 @@ def reduction_of_reduction(node: Apply) -> Variable | None:
     *FOLDS,
     examples=lambda: [
         reduce.sum(transpose(matrix()), 0),
-        reduce.max(dimshuffle(matrix(), "x", 1, 0), (0, 2)),
+        extrema.max(dimshuffle(matrix(), "x", 1, 0), (0, 2)),
     ],
 )
 def reduction_of_shuffle(node: Apply) -> Variable | None:
@@ -152,8 +153,8 @@ def _repeats() -> Sequence[Variable]:
     row, n = vector(), scalar("n", dtype="int64")
     whole = alloc(scalar(), 3, 2), alloc(row, 3, row.shape[0]), alloc(2.0, n)
     return [
-        reduce.max(whole[0]),
-        reduce.min(whole[1], 0),
+        extrema.max(whole[0]),
+        extrema.min(whole[1], 0),
         reduce.sum(whole[1], 0),
         reduce.sum(whole[2]),
     ]

@@ -16,10 +16,11 @@ from symgraph.ops.arith import Add, Neg, Sub, TrueDiv, add, neg, sub, true_div
 from symgraph.ops.barrier import DisconnectedGrad, disconnected_grad
 from symgraph.ops.compare import isinf
 from symgraph.ops.elementary import Exp, Log, exp, log
+from symgraph.ops.extrema import Max
+from symgraph.ops.extrema import max as max_over
 from symgraph.ops.index import subtensor
 from symgraph.ops.lookup import AdvancedSubtensor
-from symgraph.ops.reduce import Max, Sum, spread
-from symgraph.ops.reduce import max as max_over
+from symgraph.ops.reduce import Sum, spread
 from symgraph.ops.reduce import sum as sum_over
 from symgraph.ops.select import Switch, switch
 from symgraph.ops.shape import DimShuffle

@@ -6,7 +6,8 @@ from typing import Any
 
 from symgraph.errors import GraphTypeError
 from symgraph.ops.conv import conv2d as _conv2d
-from symgraph.ops.shape import dimshuffle, reshape, shape_i
+from symgraph.ops.reshape import reshape
+from symgraph.ops.shape import dimshuffle, shape_i
 from symgraph.types import Tensor, as_tensor_variable
 
 __all__ = ["conv2d"]

@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from symgraph.graph import Apply
-from symgraph.ops import create, cumulative, join, linalg, reduce, shape
+from symgraph.ops import create, cumulative, extrema, join, linalg, reduce, reshape, shape
 from symgraph.show.onnx.writer import Rule, Values, Writer, dtype_of, no_form
 
 REDUCED: dict[type, str] = {
     reduce.Sum: "ReduceSum",
     reduce.Prod: "ReduceProd",
-    reduce.Max: "ReduceMax",
-    reduce.Min: "ReduceMin",
+    extrema.Max: "ReduceMax",
+    extrema.Min: "ReduceMin",
 }
 
 
 def _reduced(writer: Writer, node: Apply, operands: Values) -> str:
-    assert isinstance(node.op, reduce.Sum | reduce.Max | reduce.Min)
+    assert isinstance(node.op, reduce.Sum | extrema.Max | extrema.Min)
     (x,), (out,) = node.inputs, node.outputs
     value = operands[0]
     if isinstance(node.op, reduce.Sum) and node.op.acc_dtype != dtype_of(x):
@@ -38,8 +38,8 @@ def _logical(writer: Writer, node: Apply, operands: Values) -> str:
 
 
 def _position(writer: Writer, node: Apply, operands: Values) -> str:
-    assert isinstance(node.op, reduce.Argmax | reduce.Argmin)
-    word = "ArgMax" if isinstance(node.op, reduce.Argmax) else "ArgMin"
+    assert isinstance(node.op, extrema.Argmax | extrema.Argmin)
+    word = "ArgMax" if isinstance(node.op, extrema.Argmax) else "ArgMin"
     ndim = node.inputs[0].type.ndim  # type: ignore[attr-defined]
     axes = node.op.axes
     if len(axes) == 1:
@@ -151,10 +151,10 @@ RULES: dict[type, Rule] = {
     **dict.fromkeys(REDUCED, _reduced),
     reduce.All: _logical,
     reduce.Any_: _logical,
-    reduce.Argmax: _position,
-    reduce.Argmin: _position,
+    extrema.Argmax: _position,
+    extrema.Argmin: _position,
     shape.DimShuffle: _dimshuffle,
-    shape.Reshape: _reshape,
+    reshape.Reshape: _reshape,
     shape.ShapeI: _size,
     shape.MakeVector: _vector,
     create.Alloc: _alloc,

@@ -14,7 +14,7 @@ from symgraph.ops import (
     logic,
     rounding,
     select,
-    shape,
+    specify,
     transfer,
 )
 from symgraph.show.onnx.writer import Rule, Values, Writer, dtype_of, no_form
@@ -133,8 +133,8 @@ RULES: dict[type, Rule] = {
     cast.Cast: _cast,
     barrier.Barrier: _identity,
     transfer.Transfer: _identity,
-    shape.SpecifyShape: _identity,
-    shape.MatchSizes: _identity,
+    specify.SpecifyShape: _identity,
+    specify.MatchSizes: _identity,
     arith.Sqr: _square,
     arith.IntDiv: _quotient,
     arith.Mod: _remainder,

@@ -5,7 +5,7 @@ from symgraph.ops.cast import Cast as ViewOp
 from symgraph.ops.custom import FromFunctionOp, as_op
 from symgraph.ops.shape import MakeVector as Shape
 from symgraph.ops.shape import ShapeI as Shape_i
-from symgraph.ops.shape import SpecifyShape
+from symgraph.ops.specify import SpecifyShape
 from symgraph.tensor import shape, specify_shape
 
 __all__ = [

@@ -17,7 +17,8 @@ from symgraph.ops.create import Alloc, ARange, Eye
 from symgraph.ops.linalg import Dot
 from symgraph.ops.join import Join
 from symgraph.ops.lookup import AdvancedIncSubtensor, AdvancedSubtensor
-from symgraph.ops.shape import DimShuffle, Reshape
+from symgraph.ops.shape import DimShuffle
+from symgraph.ops.reshape import Reshape
 from symgraph.ops.subtensor import IncSubtensor, Subtensor
 from symgraph.tensor import *
 from symgraph.tensor import maximum, minimum
