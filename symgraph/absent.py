@@ -7,9 +7,9 @@ types instead.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import InputTypeError
 from symgraph.graph import Constant, Op, Type, Variable
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from symgraph.dataclass import dataclass
 from symgraph.graph import Variable, clone_graph
 from symgraph.records import PutTogether, RecordType, TakeApart, is_record
 from symgraph.runners import Array, Arrays, Runner, Task, as_stored

@@ -9,12 +9,13 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import FunctionType, ModuleType
 from typing import Any
 
 from symgraph import families, ops
 from symgraph.backends.cuda import coverage
+from symgraph.dataclass import dataclass
 from symgraph.errors import GradientError, SymgraphError
 from symgraph.families import Elemwise, Example, Sample, TensorOp
 from symgraph.grad import pullback

@@ -12,10 +12,11 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from symgraph.dataclass import dataclass
 from symgraph.devices import canonical
 from symgraph.errors import ConfigError, UnknownDeviceError
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import symgraph as sg
 import symgraph.tensor as T
 from symgraph.data import Labelled, digits
+from symgraph.dataclass import dataclass
 from symgraph.errors import InputError
 
 FLOAT = "float32"

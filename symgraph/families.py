@@ -8,13 +8,14 @@ Types, the interpreter, lowering, the reference page and the op's tests are deri
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
 from symgraph.absent import grad_not_implemented
+from symgraph.dataclass import dataclass
 from symgraph.errors import (
     GraphTypeError,
     IndexRangeError,

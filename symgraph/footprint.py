@@ -8,11 +8,11 @@ but the last stand in the plan as formulas of sizes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import Place
 from symgraph.graph import Apply, Constant, Variable
 from symgraph.kernel import Buffer, Load

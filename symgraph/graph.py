@@ -9,11 +9,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from symgraph.config import config
+from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError, MissingInputError, NullTypeGradError, Place
 from symgraph.places import user_place
 

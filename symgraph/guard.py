@@ -7,11 +7,12 @@ every intermediate value as an output, so what is found is what native code comp
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.device_array import moved
 from symgraph.devices import CPU
 from symgraph.errors import SymgraphError

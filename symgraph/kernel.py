@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import VerifyError
 
 BOOL, INT = "bool", "int64"

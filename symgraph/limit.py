@@ -8,12 +8,13 @@ twice, and keeps it for the next call.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 
 from symgraph.config import config
+from symgraph.dataclass import dataclass
 from symgraph.errors import MemoryLimitError
 from symgraph.footprint import Footprint, Held, Measured, Shape, held, readable
 from symgraph.graph import Apply, Variable

@@ -8,10 +8,10 @@ free again after the last step that touches its buffer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.kernel import Buffer, Expr, Load, Name, lit, walk
 from symgraph.lower.program import (
     Allocate,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from symgraph.config import config
+from symgraph.dataclass import dataclass
 from symgraph.devices import canonical
 from symgraph.errors import ConfigError
 from symgraph.graph import Apply

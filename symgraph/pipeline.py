@@ -14,7 +14,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from symgraph.backends.llvm.machine import host
 from symgraph.backends.nvidia import this_machine
 from symgraph.borders import Bordered, has_records, opened
 from symgraph.config import config
+from symgraph.dataclass import dataclass
 from symgraph.devices import CPU, number
 from symgraph.families import (
     Assemble,

@@ -8,8 +8,9 @@ value crosses from one device to another, and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from symgraph.dataclass import dataclass
 from symgraph.devices import CPU
 from symgraph.families import SizeOf
 from symgraph.graph import Apply, Constant, Variable, clients, toposort

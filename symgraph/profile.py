@@ -11,7 +11,6 @@ import io
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
@@ -21,6 +20,7 @@ from rich.table import Table
 from symgraph.backends.llvm.library import seconds_per_tick
 from symgraph.backends.llvm.meter import Words
 from symgraph.config import config
+from symgraph.dataclass import dataclass
 from symgraph.errors import Place
 from symgraph.graph import Apply
 from symgraph.lower.lower import Lowered

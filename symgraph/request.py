@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from symgraph.absent import NullType
 from symgraph.config import config
+from symgraph.dataclass import dataclass
 from symgraph.errors import (
     DuplicateUpdateError,
     GraphTypeError,

@@ -11,11 +11,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from difflib import get_close_matches
 from typing import Any, NamedTuple, TypeAlias
 
 from symgraph.config import config
+from symgraph.dataclass import dataclass
 from symgraph.errors import ConfigError, RewriteError
 from symgraph.graph import Apply, Constant, Graph, Op, Type, Variable, toposort
 from symgraph.places import made_for

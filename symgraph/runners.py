@@ -11,7 +11,6 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, TypeAlias
 
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from symgraph.backends.stop import Stop
 from symgraph.blame import failure_error, passed
+from symgraph.dataclass import dataclass
 from symgraph.device_array import moved
 from symgraph.devices import CPU
 from symgraph.errors import IndexRangeError, InputShapeError, MatrixError, ShapeError

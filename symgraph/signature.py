@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.graph import Constant, Graph, Op, Type, Variable, toposort
 from symgraph.types import TensorType
 

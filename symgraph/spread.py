@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from symgraph.backends.stop import Stop
+from symgraph.dataclass import dataclass
 from symgraph.device_array import DeviceArray, Origin, moved
 from symgraph.devices import CPU
 from symgraph.footprint import Measured

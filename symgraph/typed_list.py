@@ -7,11 +7,11 @@ Their ops are run by Python, between the native parts of a function. A list is n
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError, IndexRangeError, InputTypeError
 from symgraph.graph import Apply, Constant, Op, Type, Variable
 from symgraph.types import DISCRETE, TensorType, as_tensor_variable

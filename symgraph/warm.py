@@ -14,7 +14,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +26,7 @@ from symgraph.backends import disk, threads
 from symgraph.backends.llvm import target
 from symgraph.backends.llvm.machine import host
 from symgraph.config import Flags, config
+from symgraph.dataclass import dataclass
 from symgraph.graph import Constant
 from symgraph.mode import Mode
 from symgraph.placement import needs_placement

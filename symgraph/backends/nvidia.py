@@ -10,12 +10,12 @@ import ctypes
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distributions, version
 from typing import Any
 
 from symgraph.config import config
+from symgraph.dataclass import dataclass
 from symgraph.devices import number
 from symgraph.errors import (
     DeviceError,

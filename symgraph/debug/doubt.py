@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.device_array import moved, on_device
 from symgraph.devices import CPU
 from symgraph.errors import VerifyError

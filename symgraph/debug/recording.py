@@ -5,10 +5,10 @@ from __future__ import annotations
 import pickle
 from collections import deque
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import ConfigError
 from symgraph.function import Function
 from symgraph.mode import Mode, get_mode

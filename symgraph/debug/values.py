@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import MissingInputError
 from symgraph.graph import Apply, Constant, Variable
 from symgraph.interpret import interpret

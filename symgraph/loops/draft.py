@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from symgraph.dataclass import dataclass
 from symgraph.families import InnerGraph
 from symgraph.graph import Apply, Variable, ancestors, clone_graph
 from symgraph.loops.slots import many

@@ -9,9 +9,10 @@ those of what all steps read alike.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from symgraph.dataclass import dataclass
 from symgraph.families import Elemwise, Indexed, InnerGraph, SizeOf, View, is_continuous
 from symgraph.grad import pullback
 from symgraph.graph import Apply, Variable, ancestors, clone_graph, toposort

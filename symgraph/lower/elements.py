@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+from symgraph.dataclass import dataclass
 from symgraph.families import Elemwise, Indexed, Positional, Reduce, flat_index
 from symgraph.graph import Apply, Constant, Variable
 from symgraph.kernel import (

@@ -8,9 +8,10 @@ stay in the kernel, so a softmax reads its input from memory once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
+from symgraph.dataclass import dataclass
 from symgraph.families import Elemwise, Indexed, Moved, Positional, Reduce, View
 from symgraph.graph import Apply, Constant, Variable
 from symgraph.kernel import Expr

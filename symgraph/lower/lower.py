@@ -10,8 +10,8 @@ steps      kernels written, steps scheduled, guards set          level.py, kerne
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from symgraph.dataclass import dataclass
 from symgraph.graph import Apply, Constant, Graph, Variable, ancestors
 from symgraph.kernel import Buffer
 from symgraph.lower.elements import scalar_constant

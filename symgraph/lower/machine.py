@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+from symgraph.dataclass import dataclass
 from symgraph.families import Reduce
 from symgraph.kernel import Expr, Lit, call, cast, compare, lit, select
 from symgraph.ops.reduce import Sum

@@ -6,9 +6,10 @@ Scalars (sizes, learning rates, sums) live in the driver as names; arrays live i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from symgraph.dataclass import dataclass
 from symgraph.graph import Apply, Variable
 from symgraph.kernel import Buffer, Expr, Kernel, Load, walk
 

@@ -10,8 +10,9 @@ has no memory at all. `candidates` finds such values, `Draft` makes the graph wi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from symgraph.dataclass import dataclass
 from symgraph.families import Assemble, Elemwise, Indexed, View
 from symgraph.graph import Apply, Variable, toposort
 from symgraph.lower.program import Gemm, Launch, Routine, Step, bodies

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from symgraph.dataclass import dataclass
 from symgraph.graph import Apply, Variable
 from symgraph.kernel import Buffer, Expr, Load, Name, lit
 from symgraph.lower.elements import Context

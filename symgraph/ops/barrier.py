@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import NullTypeGradError
 from symgraph.families import Elemwise, Example, Index, Moved, Read, Sample
 from symgraph.graph import Apply

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from symgraph import kernel
+from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError
 from symgraph.families import Elemwise, Example, Sample, is_continuous
 from symgraph.kernel import Expr, call

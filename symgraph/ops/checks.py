@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import CheckError, GraphTypeError
 from symgraph.families import Checked, Example, Sample
 from symgraph.graph import Apply

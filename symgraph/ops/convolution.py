@@ -7,12 +7,13 @@ is linear in both, so three ops are each other's gradients and any order of them
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from itertools import product
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError
 from symgraph.families import Example, Library, Sample
 from symgraph.ops.cast import cast

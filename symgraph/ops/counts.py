@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.families import Example
 from symgraph.later import LaterFunctions
 from symgraph.ops.create import size_samples

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError
 from symgraph.families import Example, Index, Indexed, Moved, Read, Sample, is_one
 from symgraph.graph import Apply, Constant

@@ -7,12 +7,12 @@ other. A matrix stored by columns is the transpose of one stored by rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError, IndexRangeError, SymgraphError
 from symgraph.families import Example, Library, Sample, is_continuous
 from symgraph.later import Later

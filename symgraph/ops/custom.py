@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError
 from symgraph.graph import Apply, Op, Type
 from symgraph.types import TensorType

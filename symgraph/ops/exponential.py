@@ -9,11 +9,11 @@ the cotangent.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.families import Example, Sample
 from symgraph.ops.cast import cast
 from symgraph.ops.create import zeros_like

@@ -10,12 +10,12 @@ complex numbers, its form for real ones, which keeps half of the spectrum, and t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from symgraph.config import config
+from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError
 from symgraph.families import Example, Sample, TensorOp
 from symgraph.later import Later

@@ -7,9 +7,10 @@ that only one branch needs are gathered in a graph of their own, and it becomes 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError
 from symgraph.families import Example, InnerGraph, Sample, TensorOp
 from symgraph.graph import (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError
 from symgraph.graph import Apply, Graph, Op, Variable, clone_graph
 from symgraph.interpret import interpret

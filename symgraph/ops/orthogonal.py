@@ -8,11 +8,11 @@ and LQ decomposition matrix backpropagation algorithms for square, wide, and dee
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import GradientError, GraphTypeError
 from symgraph.families import Example, Sample
 from symgraph.ops.arith import add, minimum, sub

@@ -7,11 +7,12 @@ move, so taking there and putting there are each other's gradients too.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError
 from symgraph.families import Example, Library, Sample
 from symgraph.ops.cast import cast

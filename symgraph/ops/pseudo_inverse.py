@@ -8,11 +8,11 @@ no singular vectors, so it stands where singular values are equal; the rank is t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.families import Example, Index, Moved, Read, Sample
 from symgraph.graph import Apply
 from symgraph.ops.arith import abs_, add, maximum, mul, neg, sqr, sub, true_div

@@ -9,11 +9,11 @@ of threads.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError
 from symgraph.families import Elemwise, Example, Positional, Read, logical
 from symgraph.kernel import Expr, call, cast, lit

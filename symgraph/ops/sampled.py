@@ -8,12 +8,12 @@ kind; the NumPy meaning tries all elements that are still without a number at on
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import NullTypeGradError, ParameterError, SymgraphError
 from symgraph.families import Library, Sample
 from symgraph.ops.cast import cast

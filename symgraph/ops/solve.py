@@ -8,11 +8,11 @@ results", 2008), and not one taken through the elimination.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import GradientError, GraphTypeError, MatrixError
 from symgraph.families import Example, Sample
 from symgraph.graph import Apply

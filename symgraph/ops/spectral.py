@@ -10,11 +10,11 @@ vectors has none where two values are equal.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import GradientError, GraphTypeError, MatrixError
 from symgraph.families import Example, Sample
 from symgraph.ops.arith import add, mul, sub, true_div

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import IndexRangeError
 from symgraph.families import (
     Assemble,

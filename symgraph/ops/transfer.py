@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from symgraph.dataclass import dataclass
 from symgraph.devices import CPU, canonical
 from symgraph.families import Example, Index, Moved, Read, Sample
 from symgraph.graph import Apply, Variable, clone_graph, toposort

@@ -7,11 +7,11 @@ differentiation", 2008; I. Murray, "Differentiation of the Cholesky decompositio
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError, MatrixError
 from symgraph.families import Example, Sample
 from symgraph.graph import Apply

@@ -23,9 +23,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
+from symgraph.dataclass import dataclass
 from symgraph.graph import Apply, Constant, Op, Variable, clone_graph
 from symgraph.ops.cast import cast
 from symgraph.rewrite import EXACT, Readers, Result, Rule, RuleSet

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import ExportError
 from symgraph.function import Function
 from symgraph.later import Later

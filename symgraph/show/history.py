@@ -7,9 +7,10 @@ inputs or merged with their equals, which is not counted as a rewrite.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
+from symgraph.dataclass import dataclass
 from symgraph.graph import Apply, Graph, Variable
 from symgraph.loops.improve import canonical
 from symgraph.rewrite import EXACT, Rule, RuleSet, Step

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 
+from symgraph.dataclass import dataclass
 from symgraph.show.view import Edge, Node, View
 
 LEAVES = ("input", "shared", "constant")

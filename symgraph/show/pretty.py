@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
+from symgraph.dataclass import dataclass
 from symgraph.families import Elemwise, Reduce
 from symgraph.graph import Apply, Constant, Op, Variable
 from symgraph.ops.arith import Neg, Reciprocal, Sqr

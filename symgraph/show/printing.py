@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TextIO
 
+from symgraph.dataclass import dataclass
 from symgraph.devices import CPU
 from symgraph.errors import ExportError
 from symgraph.graph import Apply, Constant, Graph, Op, Variable

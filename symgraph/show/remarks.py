@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from symgraph.backends.numba.text import expression
+from symgraph.dataclass import dataclass
 from symgraph.families import Assemble, Elemwise, Library, Product, Reduce
 from symgraph.function import Function
 from symgraph.graph import Apply, Constant, Variable, clients

@@ -6,7 +6,7 @@ import inspect
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -20,6 +20,7 @@ from symgraph.backends.numba import division, pointers, portable, portable_conv,
 from symgraph.backends.numba.scalar_math import definitions
 from symgraph.backends.numba.target import Driver, expressions_of
 from symgraph.backends.numba.text import harmless, kernel_text
+from symgraph.dataclass import dataclass
 from symgraph.errors import ExportError
 from symgraph.graph import Constant, Graph, Variable
 from symgraph.kernel import Buffer, Expr

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import ExportError
 from symgraph.function import Function
 from symgraph.kernel import Buffer, Expr, Load, Name, Store, expressions, statements, walk

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import ExportError
 from symgraph.function import Function
 from symgraph.graph import Apply, Constant, Graph, Variable, ancestors, inputs, toposort

@@ -6,10 +6,11 @@ Texts in a view are plain and visible; a writer only has to quote them for its o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.graph import Apply, Constant, Variable
 from symgraph.shared import SharedVariable
 from symgraph.show.subject import Subject

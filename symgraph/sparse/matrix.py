@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError, ShapeError
 from symgraph.graph import Variable
 from symgraph.ops.arith import int_div, mod

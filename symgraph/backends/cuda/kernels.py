@@ -16,9 +16,9 @@ any length. Loops that are not `apart` are run by every thread in order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from symgraph.backends.numba.text import expression, harmless
+from symgraph.dataclass import dataclass
 from symgraph.kernel import (
     HI,
     INT,

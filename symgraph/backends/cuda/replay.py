@@ -10,10 +10,10 @@ earlier call stay as they were.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from symgraph.backends.cuda.device import Device
+from symgraph.dataclass import dataclass
 
 MOST = 16  # signatures that are recorded; a program with more of them runs as it comes
 Signature = tuple[tuple[tuple[int, ...], int], ...]

@@ -9,8 +9,9 @@ by a kernel. What the host has to know, sizes and choices that depend on data, i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from symgraph.dataclass import dataclass
 from symgraph.kernel import (
     HI,
     LO,

@@ -6,7 +6,6 @@ import hashlib
 import linecache
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -21,6 +20,7 @@ from symgraph.backends.cuda.running import Run
 from symgraph.backends.numba.scalar_math import definitions, externals
 from symgraph.backends.numba.target import expressions_of
 from symgraph.backends.numba.text import harmless
+from symgraph.dataclass import dataclass
 from symgraph.lower.machine import Machine, in_single_precision
 from symgraph.lower.program import Gemm, Routine
 from symgraph.memory import Plan

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.kernel import Expr, Let, Lit, Name, lit
 
 T = TypeVar("T")

@@ -9,10 +9,11 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import reduce
 
 from symgraph.backends.llvm.words import OVERLOAD, TYPES, alignment, constant, in_memory
+from symgraph.dataclass import dataclass
 from symgraph.errors import VerifyError
 from symgraph.kernel import Buffer, Call, Expr, Lit, Load, Name, walk
 

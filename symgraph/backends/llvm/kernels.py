@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from symgraph.backends.llvm.body import Body, Needs
 from symgraph.backends.llvm.functions import EXTERNAL_PREFIX
 from symgraph.backends.llvm.scalars import OPERATIONS
 from symgraph.backends.llvm.words import PAIRS, TYPES
+from symgraph.dataclass import dataclass
 from symgraph.kernel import (
     Buffer,
     Kernel,

@@ -14,13 +14,13 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from symgraph.backends.disk import PREFIX, counts, keep, kept, usable
 from symgraph.config import config
+from symgraph.dataclass import dataclass
 from symgraph.later import Later
 
 llvmlite, binding = Later("llvmlite"), Later("llvmlite.binding")

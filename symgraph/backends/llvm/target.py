@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,6 +25,7 @@ from symgraph.backends.llvm.machine import (
 )
 from symgraph.backends.llvm.meter import Words
 from symgraph.backends.routines.routine import RoutineCall
+from symgraph.dataclass import dataclass
 from symgraph.kernel import Kernel
 from symgraph.later import Later
 from symgraph.memory import Plan

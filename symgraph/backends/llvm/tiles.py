@@ -14,7 +14,6 @@ of fused multiply-adds in the order of p, however the whole is cut: results depe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from math import gcd
 
@@ -22,6 +21,7 @@ from symgraph.backends.llvm.body import Needs
 from symgraph.backends.llvm.machine import host
 from symgraph.backends.llvm.notation import Code, pieces, smaller
 from symgraph.backends.llvm.words import TYPES, alignment, constant
+from symgraph.dataclass import dataclass
 from symgraph.kernel import Name, lit
 
 VECTORS = 3  # a whole tile is so many vectors wide

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,6 +16,7 @@ from symgraph.backends.numba.target import IMPORTS, import_line, module_text, si
 from symgraph.backends.numba.text import literal, numba_name
 from symgraph.backends.routines.routine import RoutineCall
 from symgraph.backends.stop import Stop
+from symgraph.dataclass import dataclass
 from symgraph.memory import Plan
 
 __all__ = ["Entry", "load", "module_text", "routine_address"]

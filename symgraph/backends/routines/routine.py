@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
+from symgraph.dataclass import dataclass
 from symgraph.lower.program import Routine
 
 

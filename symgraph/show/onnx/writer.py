@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from symgraph.dataclass import dataclass
 from symgraph.errors import ExportError
 from symgraph.families import Elemwise
 from symgraph.graph import Apply, Constant, Variable
