@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from symgraph.errors import GraphTypeError
-from symgraph.kernel import BOOL, INT, Expr, Lit, call, cast, lit, select
+from symgraph.families import Example, Reduce, Sample
+from symgraph.kernel import BOOL, INT, Expr, Lit, call, cast, compare, lit, select
 from symgraph.ops.arith import sub, true_div
 from symgraph.ops.cast import cast as cast_to
 from symgraph.ops.compare import eq
-from symgraph.ops.reduce import OneAccumulator, reduced, spread, sum
+from symgraph.ops.reduce import SHAPES, OneAccumulator, reduced, spread, sum
 from symgraph.ops.select import switch
 from symgraph.types import (
     COMPLEX,
@@ -132,13 +134,6 @@ class _ArgExtremum(OneAccumulator):
         """A position does not move."""
         return [None]
 
-    def flattened(self, x: Any) -> Any:
-        """The operand with the reduced axes as the last one."""
-        kept = [a for a in range(x.ndim) if a not in self.axes]
-        return x.transpose(*kept, *self.axes).reshape(
-            *(x.shape[a] for a in kept), math.prod(x.shape[a] for a in self.axes)
-        )
-
 
 class Argmax(_ArgExtremum):
     """Position of the largest element over axes, counted along all of them in order."""
@@ -151,7 +146,7 @@ class Argmax(_ArgExtremum):
 
     def reference(self, x: Any) -> Any:
         """NumPy's argmax."""
-        return np.argmax(self.flattened(x), axis=-1)
+        return np.argmax(_flattened(x, self.axes), axis=-1)
 
 
 class Argmin(_ArgExtremum):
@@ -165,7 +160,57 @@ class Argmin(_ArgExtremum):
 
     def reference(self, x: Any) -> Any:
         """NumPy's argmin."""
-        return np.argmin(self.flattened(x), axis=-1)
+        return np.argmin(_flattened(x, self.axes), axis=-1)
+
+
+class First(Reduce):
+    """Position of the first true element over axes, counted along all of them; -1 if none is."""
+
+    def out_dtypes(self, *dtypes: str) -> tuple[str, ...]:
+        """Positions are int64."""
+        return (INT,)
+
+    def start(self, dtype: str) -> tuple[Lit, ...]:
+        """Behind all elements."""
+        return (lit(highest(INT)),)
+
+    def step(self, accs: tuple[Expr, ...], x: Expr, position: Expr) -> tuple[Expr, ...]:
+        """The element's position, if it is true and before what was found."""
+        return (call("minimum", accs[0], select(cast(x, BOOL), position, lit(highest(INT)))),)
+
+    def combine(self, accs: tuple[Expr, ...], other: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        """The earlier of two positions."""
+        return (call("minimum", accs[0], other[0]),)
+
+    def finish(self, accs: tuple[Expr, ...], out_dtype: str) -> Expr:
+        """The position, if there is one."""
+        return select(compare("eq", accs[0], lit(highest(INT))), lit(-1), accs[0])
+
+    def reference(self, x: Any) -> Any:
+        """The first position along the flattened axes."""
+        flat = _flattened(x, self.axes) != 0
+        if not flat.shape[-1]:
+            return np.full(flat.shape[:-1], -1)
+        return np.where(flat.any(axis=-1), flat.argmax(axis=-1), -1)
+
+    def grad(self, inputs: Tensors, output_grads: Tensors) -> Tensors:
+        """A position does not move."""
+        return [None]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """bool and integers, and nothing to look at."""
+        for shape, axes in SHAPES:
+            yield Example(cls(axes), (Sample(shape, "bool", "bool"),))
+        yield Example(cls((0,)), (Sample((0,), "bool", "int64"),))
+
+
+def _flattened(x: Any, axes: Sequence[int]) -> Any:
+    """An array with the reduced axes as the last one."""
+    kept = [a for a in range(x.ndim) if a not in axes]
+    return x.transpose(*kept, *axes).reshape(
+        *(x.shape[a] for a in kept), math.prod(x.shape[a] for a in axes)
+    )
 
 
 def lowest(dtype: str) -> Any:

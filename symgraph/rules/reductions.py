@@ -13,9 +13,11 @@ from symgraph.graph import Apply, Variable
 from symgraph.ops import extrema, reduce
 from symgraph.ops.arith import Mul, Neg, TrueDiv, mul, neg, true_div
 from symgraph.ops.cast import cast
+from symgraph.ops.compare import eq, isnan
 from symgraph.ops.create import Alloc, alloc
-from symgraph.ops.extrema import Max, Min
-from symgraph.ops.reduce import All, Any_, Prod, Sum
+from symgraph.ops.extrema import Argmax, Argmin, First, Max, Min
+from symgraph.ops.logic import or_
+from symgraph.ops.reduce import All, Any_, Prod, Sum, spread
 from symgraph.ops.shape import DimShuffle, dimshuffle, transpose
 from symgraph.rewrite import EXACT, NAN_BLIND, ROUNDING
 from symgraph.rules.axes import order_of
@@ -198,3 +200,28 @@ def _is_something(node: Apply, value: Variable) -> bool:
     counts = [kind(node.inputs[0]).shape[a] for a in axes_of(node)]
     finite_sum = isinstance(node.op, Sum) and finite_number_of(value) is not None
     return finite_sum or all(isinstance(n, int) and n > 0 for n in counts)
+
+
+@exact.rule(
+    Argmax,
+    Argmin,
+    examples=lambda: [
+        extrema.argmax(matrix(), 1),
+        extrema.argmin(vector()),
+        extrema.argmax(matrix()),
+    ],
+)
+def position_of_extremum(node: Apply) -> Variable | None:
+    """argmax(x) is the first position where x is max(x), or NaN if that is.
+
+    Along the last axis both looks take several elements at once; value and position together do
+    not.
+    """
+    (x,), axes = node.inputs, axes_of(node)
+    if kind(x).ndim - 1 not in axes:
+        return None
+    best = (Max if isinstance(node.op, Argmax) else Min)(axes)(x)
+    there = eq(x, spread(best, x, axes))
+    if kind(x).dtype in CONTINUOUS:
+        there = or_(there, isnan(x))
+    return First(axes)(there)
