@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
-from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
 from symgraph.absent import grad_not_implemented
 from symgraph.dataclass import dataclass
+from symgraph.dtype_rules import DtypeRule, same
 from symgraph.errors import (
     GraphTypeError,
     IndexRangeError,
@@ -23,14 +23,12 @@ from symgraph.errors import (
     ShapeError,
     SymgraphError,
 )
-from symgraph.flat import Flat, flatten, unflatten
-from symgraph.graph import Apply, Graph, Op, Variable, leaf_key
+from symgraph.graph import Apply, Op, Variable
+from symgraph.inner_graph import InnerGraph
 from symgraph.kernel import Expr, Lit, call, cast, lit
 from symgraph.places import user_place
 from symgraph.types import (
-    COMPLEX,
     CONTINUOUS,
-    DISCRETE,
     Arg,
     Dim,
     Dims,
@@ -38,11 +36,9 @@ from symgraph.types import (
     Tensors,
     TensorType,
     as_operands,
-    promote,
     static_arg,
     static_shape,
     unify,
-    upgrade_to_float,
 )
 
 Index: TypeAlias = tuple[Expr, ...]
@@ -165,50 +161,6 @@ def _failure(node: Apply, error: Exception) -> SymgraphError:
 
 
 # --- elementwise -----------------------------------------------------------------------
-
-DtypeRule: TypeAlias = Callable[..., tuple[tuple[str, ...], str]]  # operand dtypes, result
-
-
-def same(*dtypes: str) -> tuple[tuple[str, ...], str]:
-    """Operands are promoted to one dtype, which the result has."""
-    common = promote(*dtypes)
-    return (common,) * len(dtypes), common
-
-
-def floating(*dtypes: str) -> tuple[tuple[str, ...], str]:
-    """As `same`, integers becoming floats."""
-    common = upgrade_to_float(promote(*dtypes))
-    return (common,) * len(dtypes), common
-
-
-def ordered(*dtypes: str) -> tuple[tuple[str, ...], str]:
-    """As `same`, without complex numbers: they have no order."""
-    if promote(*dtypes) in COMPLEX:
-        raise GraphTypeError("complex numbers have no order; take T.real or T.abs_ of them")
-    return same(*dtypes)
-
-
-def real_floating(*dtypes: str) -> tuple[tuple[str, ...], str]:
-    """As `floating`, without complex numbers."""
-    if promote(*dtypes) in COMPLEX:
-        raise GraphTypeError("defined for real numbers only; take T.real or T.abs_ of complex ones")
-    return floating(*dtypes)
-
-
-def comparing(*dtypes: str) -> tuple[tuple[str, ...], str]:
-    """Operands are promoted to one dtype; the result is bool."""
-    return (promote(*dtypes),) * len(dtypes), "bool"
-
-
-def logical(*dtypes: str) -> tuple[tuple[str, ...], str]:
-    """bool or integers, promoted to one dtype."""
-    common = promote(*dtypes)
-    if common not in DISCRETE:
-        raise GraphTypeError(
-            f"bitwise operations take bool or integers, not {common}, at {user_place()}; compare"
-            " first, as in (x > 0) & (y > 0), or cast: T.cast(x, 'int64')"
-        )
-    return (common,) * len(dtypes), common
 
 
 @dataclass(frozen=True)
@@ -584,43 +536,6 @@ class Library(TensorOp):
 
 
 # --- loops ---------------------------------------------------------------------------------
-
-
-class InnerGraph(Graph):
-    """A graph inside an op; two are equal if they compute the same from their inputs."""
-
-    @cached_property
-    def structure(self) -> tuple[Any, ...]:
-        """What it computes, apart from names and lines."""
-        numbers: dict[Variable, Any] = {var: n for n, var in enumerate(self.inputs)}
-        nodes = []
-        for node in self.toposort():
-            nodes.append((node.op, *(numbers.get(v, leaf_key(v)) for v in node.inputs)))
-            numbers |= {out: (len(nodes), place) for place, out in enumerate(node.outputs)}
-        outputs = tuple(numbers.get(v, leaf_key(v)) for v in self.outputs)
-        return (tuple(v.type for v in self.inputs), tuple(nodes), outputs)
-
-    def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        return isinstance(other, InnerGraph) and self.structure == other.structure
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash(self.structure)
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __repr__(self) -> str:
-        return f"<graph of {len(self.inputs)} inputs and {len(self.outputs)} outputs>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _inner_graph, (self.inputs, flatten(self.outputs))
-
-
-def _inner_graph(inputs: tuple[Variable, ...], flat: Flat) -> InnerGraph:
-    return InnerGraph(inputs, tuple(unflatten(flat)))
 
 
 @dataclass(frozen=True, repr=False)

@@ -11,16 +11,16 @@ PACKAGE = Path(__file__).parent.parent / "symgraph"
 # Lowest first; what stands on one line may be imported by what stands after it on that line.
 FLOORS = [
     "dataclass errors devices config later places",
-    "graph flat",
+    "graph flat inner_graph",
     "kernel types device_array absent records interpret",
-    "families rewrite signature",
+    "dtype_rules families rewrite signature",
     "ops",
     "operators variable rules shared random linalg fft nnet signal grad forward batch loops ifelse"
     " gradient loss_scale from_graph typed_list sparse tensor",
     "lower memory verify workspace footprint",
     "backends",
     "mode blame runners placement spread borders progress pipeline profile guard limit warm"
-    " request function parallel show debug",
+    " request inspection function parallel show debug",
     "catalogue data __init__ demo cli compat __main__",
 ]
 HEIGHT = {

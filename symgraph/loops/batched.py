@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from symgraph.batch import RULES, SEVERAL, Operand, Operands, vectorize
 from symgraph.errors import GraphTypeError
-from symgraph.families import InnerGraph
 from symgraph.graph import Apply, Variable
+from symgraph.inner_graph import InnerGraph
 from symgraph.loops.slots import many
 from symgraph.ops.create import alloc
 from symgraph.ops.ifelse import Branches

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symgraph.families import InnerGraph, is_continuous
+from symgraph.families import is_continuous
 from symgraph.grad import pullback
 from symgraph.graph import Variable
+from symgraph.inner_graph import InnerGraph
 from symgraph.loops.slots import many
 from symgraph.ops.create import zeros_like
 from symgraph.ops.ifelse import Branches

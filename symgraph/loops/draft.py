@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from symgraph.dataclass import dataclass
-from symgraph.families import InnerGraph
 from symgraph.graph import Apply, Variable, ancestors, clone_graph
+from symgraph.inner_graph import InnerGraph
 from symgraph.loops.slots import many
 from symgraph.ops.scan import Scan, State, depends_on
 from symgraph.types import Tensor

@@ -13,9 +13,10 @@ from dataclasses import replace
 from typing import Any
 
 from symgraph.dataclass import dataclass
-from symgraph.families import Elemwise, Indexed, InnerGraph, SizeOf, View, is_continuous
+from symgraph.families import Elemwise, Indexed, SizeOf, View, is_continuous
 from symgraph.grad import pullback
 from symgraph.graph import Apply, Variable, ancestors, clone_graph, toposort
+from symgraph.inner_graph import InnerGraph
 from symgraph.kernel import COSTLY, Call, Name, walk
 from symgraph.loops.slots import many
 from symgraph.ops.arith import add, minimum

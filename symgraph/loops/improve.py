@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from symgraph.families import InnerGraph
 from symgraph.graph import (
     Apply,
     Constant,
@@ -25,6 +24,7 @@ from symgraph.graph import (
     clone_graph,
     toposort,
 )
+from symgraph.inner_graph import InnerGraph
 from symgraph.loops.accumulate import join_sums, split_sums
 from symgraph.loops.draft import Draft, StateSlot
 from symgraph.loops.motion import move_out, parts_first, start_from_last, take_in

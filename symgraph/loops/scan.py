@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from symgraph.errors import GraphTypeError
-from symgraph.families import InnerGraph
 from symgraph.graph import Constant, Variable, ancestors, clone_graph, toposort
+from symgraph.inner_graph import InnerGraph
 from symgraph.loops.results import Returned, read_returned
 from symgraph.loops.slots import (
     OutputSlot,

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from symgraph.config import config
+from symgraph.dtype_rules import ordered, same
 from symgraph.errors import GraphTypeError
-from symgraph.families import Elemwise, ordered, same
+from symgraph.families import Elemwise
 from symgraph.graph import Constant
 from symgraph.kernel import BOOL, Expr, Lit, call
 from symgraph.ops.cast import conjugate, parts, real_of

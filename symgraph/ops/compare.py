@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from symgraph.families import Elemwise, comparing, ordered
+from symgraph.dtype_rules import comparing, ordered
+from symgraph.families import Elemwise
 from symgraph.kernel import BOOL, Expr, Lit, call
 from symgraph.types import CONTINUOUS
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.families import Elemwise, floating, real_floating
+from symgraph.dtype_rules import floating, real_floating
+from symgraph.families import Elemwise
 from symgraph.later import LaterFunctions
 
 scipy_special = LaterFunctions("scipy.special")

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError
-from symgraph.families import Example, InnerGraph, Sample, TensorOp
+from symgraph.families import Example, Sample, TensorOp
 from symgraph.graph import (
     Apply,
     Constant,
@@ -21,6 +21,7 @@ from symgraph.graph import (
     clone_graph,
     toposort,
 )
+from symgraph.inner_graph import InnerGraph
 from symgraph.interpret import interpret
 from symgraph.ops.arith import mul
 from symgraph.ops.cast import cast

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.families import Elemwise, logical
+from symgraph.dtype_rules import logical
+from symgraph.families import Elemwise
 from symgraph.kernel import BOOL, Expr, Lit, call, select
 from symgraph.ops.compare import eq, neq
 from symgraph.types import Tensor

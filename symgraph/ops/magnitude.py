@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.families import Elemwise, ordered, real_floating
+from symgraph.dtype_rules import ordered, real_floating
+from symgraph.families import Elemwise
 from symgraph.kernel import BOOL, Expr, Lit, call, select
 from symgraph.later import LaterFunctions
 from symgraph.ops.arith import true_div

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from symgraph.dataclass import dataclass
+from symgraph.dtype_rules import logical
 from symgraph.errors import GraphTypeError
-from symgraph.families import Elemwise, Example, Positional, Read, logical
+from symgraph.families import Elemwise, Example, Positional, Read
 from symgraph.kernel import Expr, call, cast, lit
 from symgraph.ops.cast import cast as cast_to
 from symgraph.ops.create import size_samples

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from symgraph.dtype_rules import ordered
 from symgraph.errors import GraphTypeError
-from symgraph.families import Elemwise, ordered
+from symgraph.families import Elemwise
 from symgraph.kernel import Expr, call, cast, compare
 from symgraph.ops.cast import cast as to_dtype
 from symgraph.types import CONTINUOUS, Tensor

@@ -10,8 +10,9 @@ import numpy as np
 
 from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError, ShapeError
-from symgraph.families import Example, InnerGraph, Loop, Sample
+from symgraph.families import Example, Loop, Sample
 from symgraph.graph import Apply, Variable, toposort
+from symgraph.inner_graph import InnerGraph
 from symgraph.interpret import interpret
 from symgraph.ops.arith import add, mul
 from symgraph.ops.compare import gt

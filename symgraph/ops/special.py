@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.families import Elemwise, NoDerivative, real_floating
+from symgraph.dtype_rules import real_floating
+from symgraph.families import Elemwise, NoDerivative
 from symgraph.kernel import Expr, call, cast
 from symgraph.later import LaterFunctions
 from symgraph.ops.arith import add, mul, neg, true_div

@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from symgraph.errors import ExportError, Place
-from symgraph.families import InnerGraph
 from symgraph.graph import Apply, Constant, Graph, Op, Variable, ancestors, toposort
+from symgraph.inner_graph import InnerGraph
 from symgraph.places import made_for
 from symgraph.shared import SharedVariable, shared
 from symgraph.show.codec import (
