@@ -253,7 +253,7 @@ def _native(nodes: Sequence[Apply]) -> str:
 def _gpu(nodes: Sequence[Apply]) -> str:
     if not nodes:
         return "opened when the graph is built"
-    if not all(map(is_native, nodes)):
+    if not all(is_native(node, libraries=True) for node in nodes):
         return ON_CPU
     return ", ".join(dict.fromkeys(map(coverage.where, nodes)))
 

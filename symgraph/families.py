@@ -519,7 +519,8 @@ class Library(TensorOp):
     """One call of a native routine, or a kernel that lowering writes (lower/pooling.py).
 
     `routine` is `module:name` of a numba-compilable function `(outputs..., inputs..., settings...)`
-    of row-major arrays, and integers that the op fixes, which fills the outputs.
+    of row-major arrays, and integers that the op fixes, which fills the outputs. One that is not
+    `compiled` only names what Python calls on the CPU; a target with libraries calls its own.
 
     A routine that may fail is given one more output, two int64: it sets the first to 0, or to the
     number, from 1, of the case of the batch that failed, and may say more in the second. `failure`
@@ -527,6 +528,7 @@ class Library(TensorOp):
     """
 
     routine: ClassVar[str] = ""
+    compiled: ClassVar[bool] = True  # whether native code can call it
     reads: ClassVar[int | None] = None  # how many inputs the routine is given, all if None
     failure: ClassVar[tuple[type[SymgraphError], str] | None] = None
 

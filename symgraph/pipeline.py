@@ -284,15 +284,18 @@ def _origin(before: Mapping[str, int], after: Mapping[str, int]) -> str:
     return f"code: {misses} modules compiled ({reason}), {hits} read from {config.folder}"
 
 
-def is_native(node: Apply, halves: bool = False) -> bool:
-    """Whether the CPU target has kernels for a node: its family, and its dtypes.
+def is_native(node: Apply, halves: bool = False, libraries: bool = False) -> bool:
+    """Whether a native target has kernels for a node: its family, and its dtypes.
 
-    With `halves` it stores and converts float16.
+    With `halves` it stores and converts float16; with `libraries` it calls what native code for a
+    CPU cannot call.
     """
+    if isinstance(node.op, Library) and not node.op.compiled and not libraries:
+        return False
     kinds = [var.type for var in (*node.inputs, *node.outputs)]
     stored = halves and keeps_half(node.op)
     inner = (n for graph in inner_graphs(node.op) for n in graph.toposort())
-    if not all(is_native(n, halves) for n in inner):
+    if not all(is_native(n, halves, libraries) for n in inner):
         return False
     return isinstance(node.op, NATIVE_FAMILIES) and all(
         isinstance(kind, TensorType) and (kind.dtype not in NOT_NATIVE or stored) for kind in kinds
@@ -302,7 +305,7 @@ def is_native(node: Apply, halves: bool = False) -> bool:
 def _runs_on_card(node: Apply) -> bool:
     """Whether the CUDA target runs a node: native code could, and it has all that takes."""
     inside = (n for graph in inner_graphs(node.op) for n in graph.toposort())
-    here = is_native(node, halves=True) and cuda_coverage.why_on_cpu(node) is None
+    here = is_native(node, halves=True, libraries=True) and cuda_coverage.why_on_cpu(node) is None
     return here and all(map(_runs_on_card, inside))
 
 

@@ -198,7 +198,9 @@ class Spread:
 def overlap(one: DeviceArray, other: DeviceArray) -> bool:
     """Whether two arrays lie in the same memory."""
     memory: Any = one.memory
-    return one.device == other.device and memory.device.xp.may_share_memory(one.raw, other.raw)
+    return one.device == other.device and memory.device.tools.xp.may_share_memory(
+        one.raw, other.raw
+    )
 
 
 def origin_of(var: Variable) -> Origin:

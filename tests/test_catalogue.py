@@ -41,7 +41,9 @@ def test_facts(op: type, family: str, gradient: str, native: str) -> None:
 
 def test_what_a_gpu_does() -> None:
     assert FACTS["Add"].gpu == FACTS["Dot"].gpu == FACTS["PoolSum"].gpu == "GPU"
-    assert FACTS["Cholesky"].gpu.startswith("CPU: its routine")
+    assert FACTS["Cholesky"].gpu == "GPU: cuSOLVER"
+    assert FACTS["RealFourier"].gpu == "GPU: cuFFT"
+    assert FACTS["Permutation"].gpu.startswith("CPU: its routine")
     assert FACTS["GammaInc"].gpu == "CPU: no library for GPUs has the function gammainc"
     assert FACTS["Print"].gpu == "CPU: Python runs it"
 

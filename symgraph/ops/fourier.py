@@ -1,7 +1,8 @@
 """Discrete Fourier transforms, as numpy.fft has them, with gradients for real and complex numbers.
 
-SciPy's pocketfft transforms, between two native parts: what a call from Python costs is little
-beside a transform, and everything around it (padding, scaling) is native.
+On the CPU SciPy's pocketfft transforms, between two native parts: what a call from Python costs is
+little beside a transform, and everything around it (padding, scaling) is native. Programs for a GPU
+call cuFFT.
 
 Three ops do not scale anything, so that the adjoint of each is made of the others: the transform of
 complex numbers, its form for real ones, which keeps half of the spectrum, and the way back.
@@ -10,14 +11,14 @@ complex numbers, its form for real ones, which keeps half of the spectrum, and t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from symgraph.config import config
 from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError
-from symgraph.families import Example, Sample, TensorOp
+from symgraph.families import Example, Library, Sample
 from symgraph.later import Later
 from symgraph.ops.arith import add, int_div, maximum, mul, sub, true_div
 from symgraph.ops.arrange import roll
@@ -41,6 +42,7 @@ from symgraph.types import (
     as_tensor_variable,
     check_dtype,
     promote,
+    unify,
 )
 
 __all__ = [
@@ -71,8 +73,11 @@ transforms = Later("scipy.fft")
 OTHER_WAY = {"backward": "forward", "ortho": "ortho", "forward": "backward"}
 
 
-class _Transform(TensorOp):
+class _Transform(Library):
     """What the three transforms have in common."""
+
+    compiled: ClassVar[bool] = False
+    reads: ClassVar[int | None] = 1
 
     def prepare(self, *inputs: Any) -> Tensors:
         """A floating tensor, of the kind the transform takes, and sizes."""
@@ -97,6 +102,7 @@ class Fourier(_Transform):
 
     axes: tuple[int, ...]
     inverse: bool = False
+    routine: ClassVar[str] = "scipy.fft:fftn"
 
     def out_shape(self, *args: Arg) -> Dims:
         """The operand's."""
@@ -130,6 +136,7 @@ class RealFourier(_Transform):
     """The first n // 2 + 1 elements of the transform of n real numbers over an axis; not scaled."""
 
     axis: int
+    routine: ClassVar[str] = "scipy.fft:rfft"
 
     def taken(self, dtype: str) -> str:
         """Real numbers."""
@@ -179,6 +186,7 @@ class RealInverse(_Transform):
     """
 
     axis: int
+    routine: ClassVar[str] = "scipy.fft:irfft"
 
     def out_dtypes(self, *dtypes: str) -> tuple[str, ...]:
         """Real."""
@@ -188,6 +196,7 @@ class RealInverse(_Transform):
         """n elements along the axis."""
         x, n = args
         sizes = list(x.shape)
+        unify((sizes[self.axis], n.value // 2 + 1), f"{self}: elements of the spectrum")
         sizes[self.axis] = n.value
         return tuple(sizes)
 

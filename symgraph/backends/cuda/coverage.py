@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from symgraph.backends.cuda.library import device_routine
 from symgraph.families import Elemwise, Library
 from symgraph.graph import Apply
 from symgraph.kernel import EXTERNAL, Call, Name, walk
@@ -37,5 +38,8 @@ def where(node: Apply) -> str:
     """Where a program for a GPU computes a node that native code can run: there, or why not."""
     why = why_on_cpu(node)
     if why is None and isinstance(node.op, Library) and not isinstance(node.op, Pooling):
+        found = device_routine(node.op)
+        if found is not None:
+            return f"GPU: {found.library}"
         why = "its routine is written for it, arrays are copied there and back"
     return "GPU" if why is None else f"CPU: {why}"

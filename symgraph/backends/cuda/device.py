@@ -7,9 +7,9 @@ It is the only place that knows whether there is a card. `open_device()` gives
   arrays of class `OnDevice`, kernels run in numba's CUDA simulator, one Python thread per CUDA
   thread.
 
-Whatever both offer is the seam: memory, `launch`, recording (`replay.py`), and `xp`, the array
-library whose functions work on the device's arrays. Drivers (`driver.py`) and library calls
-(`routines.py`) use nothing else; arrays that come from or go to others (`memory.py`) also use
+Whatever both offer is the seam: memory, `launch`, recording (`replay.py`), and `tools`, the
+libraries whose functions work on the device's arrays. Drivers (`driver.py`) and library calls
+(`library.py`) use nothing else; arrays that come from or go to others (`memory.py`) also use
 `copy`, `adopt` and `active`.
 """
 
@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from numba.cuda.core import config as numba_config
 
+from symgraph.backends.cuda.solvers import IN_SIMULATOR, ON_CARD, Tools
 from symgraph.backends.nvidia import this_machine
 from symgraph.kernel import Buffer, Kernel
 from symgraph.later import Later
@@ -64,8 +65,8 @@ class Device(Protocol):
         """How many blocks are worth launching at once."""
 
     @property
-    def xp(self) -> Any:
-        """The array library for its arrays."""
+    def tools(self) -> Tools:
+        """The libraries for its arrays."""
 
     def empty(self, shape: Sequence[int], dtype: str) -> Any:
         """A new array."""
@@ -138,7 +139,7 @@ class Simulated:
     one_team: ClassVar[bool] = True  # barriers are those of blocks
     records: ClassVar[bool] = False
     most_blocks: ClassVar[int] = 2
-    xp: ClassVar[Any] = np
+    tools: ClassVar[Tools] = IN_SIMULATOR
     _one_at_a_time: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, number: int = 0) -> None:
@@ -221,7 +222,7 @@ class Card:
 
     def __init__(self, number: int = 0) -> None:
         self.name = f"cuda:{number}"
-        self.xp: Any = cupy
+        self.tools: Tools = ON_CARD
         self.number = number
         properties = cupy.cuda.runtime.getDeviceProperties(number)
         self.most_blocks = 8 * int(properties["multiProcessorCount"])

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symgraph.backends.cuda.kernels import shared
+from symgraph.backends.cuda.library import device_routine
 from symgraph.backends.cuda.prepare import given_of
 from symgraph.backends.numba.flow import Flow, Lines, sequence
 from symgraph.backends.numba.text import expression
@@ -124,7 +125,8 @@ class Driver(Flow):
                 (b, [self._scalar(d) for d in dims]) for b, dims in (*step.outputs, *step.inputs)
             )
         )
-        self.waits = True
+        found = device_routine(step.node.op)
+        self.waits |= found is None or not found.recorded
         self.routines.append(step)
         yield f"run.routine({', '.join([str(len(self.routines) - 1), *arrays])})"
 

@@ -1,5 +1,6 @@
 """A program made ready for a device.
 
+- Reports of routines that cannot fail on a device are left out, with the guards that read them.
 - Scalars are read where they are (`scalars.py`).
 - Launches of one run whose loops can be launches themselves are those launches.
 - Kernels see bools in memory as bytes.
@@ -10,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from symgraph.backends.cuda.library import device_routine
 from symgraph.backends.cuda.scalars import on_device
+from symgraph.families import Library
 from symgraph.kernel import (
     BOOL,
     HI,
@@ -31,16 +34,53 @@ from symgraph.kernel import (
     lit,
 )
 from symgraph.lower.elements import free_variables
-from symgraph.lower.program import Branch, Launch, Program, Repeat, Step
+from symgraph.lower.program import (
+    Branch,
+    Launch,
+    Program,
+    Repeat,
+    Routine,
+    Step,
+    every,
+    touched,
+)
 
 Given = Mapping[Buffer | Name, Buffer | Expr]
 
 
 def prepared(program: Program) -> Program:
     """The program as a device runs it."""
-    program = on_device(program)
+    program = on_device(replace(program, steps=tuple(_trusting(program.steps))))
     steps = _named_apart(list(_spread(program.steps)), {}, set())
     return replace(program, steps=tuple(steps))
+
+
+def _trusting(steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps, without reports of routines that cannot fail here, and what looks at them."""
+    reports: set[Buffer] = set()
+    for step in every(steps):
+        if isinstance(step, Routine) and _is_trusted(step):
+            reports.add(step.outputs[-1][0])
+    yield from _without(steps, reports)
+
+
+def _is_trusted(step: Routine) -> bool:
+    op = step.node.op
+    found = device_routine(op)
+    return isinstance(op, Library) and bool(op.failure) and found is not None and not found.fails
+
+
+def _without(steps: Sequence[Step], reports: set[Buffer]) -> Iterator[Step]:
+    for step in steps:
+        if isinstance(step, Routine) and step.outputs[-1][0] in reports:
+            yield replace(step, outputs=step.outputs[:-1])
+        elif isinstance(step, Repeat):
+            yield replace(step, body=tuple(_without(step.body, reports)))
+        elif isinstance(step, Branch):
+            then, other = (tuple(_without(s, reports)) for s in (step.then, step.otherwise))
+            yield replace(step, then=then, otherwise=other)
+        elif not reports & set(touched(step)):
+            yield step
 
 
 def _named_apart(

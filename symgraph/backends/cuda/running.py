@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from symgraph.backends.cuda.device import Device
 from symgraph.backends.cuda.geometry import geometry
+from symgraph.backends.cuda.library import DeviceRoutine, device_routine
 from symgraph.backends.numba import side
 from symgraph.backends.routines.routine import routine_call
 from symgraph.backends.stop import Stop
@@ -95,9 +97,33 @@ class Run:
             out[...] = product * alpha + out * beta
 
     def routine(self, number: int, *arrays: Any) -> None:
-        """A routine of the library on the CPU: its arrays go there, its outputs come back."""
+        """A library call: outputs first, the last one a report if it may fail."""
         step = self.routines[number]
         assert isinstance(step, Routine)
+        found = device_routine(step.node.op)
+        if found is None:
+            self._on_cpu(step, arrays)
+            return
+        try:
+            self._on_device(found, step, arrays)
+        except np.linalg.LinAlgError:
+            self._on_cpu(step, arrays)
+
+    def _on_device(self, found: DeviceRoutine, step: Routine, arrays: Sequence[Any]) -> None:
+        outputs, inputs = arrays[: len(step.outputs)], arrays[len(step.outputs) :]
+        if found.fails:
+            *outputs, report = outputs
+            report[...] = 0
+        if not any(out.size for out in outputs):
+            return
+        tools, sizes = self.device.tools, (outputs[0].shape,) if found.sized else ()
+        with tools.solvers.strict() if found.fails else nullcontext():
+            results = found.work(tools, step.node.op, *sizes, *inputs)
+        for out, result in zip(outputs, results, strict=True):
+            out[...] = result
+
+    def _on_cpu(self, step: Routine, arrays: Sequence[Any]) -> None:
+        """The CPU's routine: its arrays go there, its outputs come back."""
         there = [self.device.get(a) for a in arrays]
         call_on_cpu(step, there)
         for array, result in zip(arrays, there[: len(step.outputs)], strict=False):
