@@ -1,7 +1,7 @@
 """What is called of CuPy exists in the version installed, with the arguments it is given.
 
-CuPy imports without a card, but not all of its modules do without NVIDIA's libraries; their text can
-be read all the same.
+CuPy imports without a card, but not all of its modules do without NVIDIA's libraries; their text
+can be read all the same.
 """
 
 from __future__ import annotations
