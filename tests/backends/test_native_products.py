@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from symgraph.backends import threads
-from symgraph.backends.llvm import conv_block, dots, leaves, library, packing, products, tiles
+from symgraph.backends.llvm import conv_block, dots, leaves, library, packing, products, rows, tiles
 from symgraph.backends.llvm.machine import WRITTEN, Module, link
 
 WORD, POINTER, FLAG = ctypes.c_int64, ctypes.c_void_p, ctypes.c_bool
@@ -19,7 +19,8 @@ REAL = {"float32": ctypes.c_float, "float64": ctypes.c_double}
 # Rows, columns, depth: empty, single, few, beyond one tile, one block of rows, one pass.
 SIZES = [
     *itertools.product((0, 1, 5, 19), (0, 1, 3, 50), (0, 1, 3, 19)),
-    (300, 60, 20), (40, 500, 30), (65, 97, 600), (1, 700, 90), (700, 1, 90), (9, 130, 270),
+    (300, 60, 20), (40, 500, 30), (65, 97, 600), (420, 30, 540), (1, 700, 90), (700, 1, 90),
+    (1, 8300, 9), (9, 130, 270),
 ]  # fmt: skip
 SHAPES = {  # lanes of a vector, rows of a tile
     "avx2": {"float32": (8, 4), "float64": (4, 4)},
@@ -95,7 +96,7 @@ def test_nan_and_infinities_go_where_they_belong() -> None:
 def test_tiles_of_other_processors(processor: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their shapes, in this processor's instructions."""
     for dtype, shape in SHAPES[processor].items():
-        for module in (products, packing, tiles, dots, conv_block):
+        for module in (products, packing, tiles, dots, rows, conv_block):
             monkeypatch.setattr(module, "shape_of", lambda _, s=shape: tiles.Shape(*s))
         texts = *leaves.leaves_texts(dtype), products.product_text(dtype)
         modules = [Module(text, WRITTEN) for text in texts]

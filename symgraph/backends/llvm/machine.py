@@ -29,6 +29,8 @@ ffi = Later("llvmlite.binding.ffi")
 # How much is optimised: kernels; drivers; routines written as they are to be, whose registers alone
 # are to be chosen well.
 FULL, QUICK, WRITTEN = 2, 0, 1
+SECOND_CACHE = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
+USUAL_CACHE = 512 * 1024  # bytes
 _lock = threading.RLock()
 _numbers = itertools.count()
 
@@ -109,6 +111,16 @@ class Host:
         self.surroundings = (llvmlite.__version__, version, self.triple, self.cpu, self.features)
         self.linker = binding.create_lljit_compiler(self.machine(QUICK))
         self._idle: dict[int, list[Target]] = {QUICK: [], FULL: [], WRITTEN: []}
+
+    @cached_property
+    def second_cache(self) -> int:
+        """The bytes of a core's second cache; a usual size where the system does not tell."""
+        try:
+            text = SECOND_CACHE.read_text()
+        except OSError:
+            return USUAL_CACHE
+        digits = text.strip().removesuffix("K")
+        return int(digits) * 1024 if digits.isdigit() else USUAL_CACHE
 
     @property
     def converts_half(self) -> bool:

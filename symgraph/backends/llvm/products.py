@@ -15,22 +15,26 @@ transposed matrix, and products with a vector, are dot products (dots.py).
 
 from __future__ import annotations
 
+from functools import cache
+
 from symgraph.backends.llvm.body import Needs
+from symgraph.backends.llvm.machine import host
 from symgraph.backends.llvm.notation import Code, greater, pieces, smaller
 from symgraph.backends.llvm.packing import high
+from symgraph.backends.llvm.rows import STRIP
 from symgraph.backends.llvm.tiles import (
     ITEMSIZE,
     VECTORS,
-    WIDE,
     leaf_name,
     shape_of,
 )
 from symgraph.backends.llvm.words import TYPES, constant
 from symgraph.kernel import INT, Expr, Name, call, cast, compare, lit, select
 
-DEPTH = 256  # products summed in one pass of a tile: a panel of B fits the nearest cache
-BLOCK = 262_144  # bytes of a packed block of A: half of the second cache, or less
-STRIP = 16  # rows of B that are added to a row of C together: each is read in one go
+DEPTH = 512  # products summed in one pass of a tile: few passes, since each goes over all of C
+BLOCKS = 196_608, 786_432  # bytes of a packed block of A: at least, at most
+PIECE = 64  # columns of a single row that no two threads share
+COLUMNS = 8_192  # of a row of C that stay in the nearest cache while rows of B are added to them
 FEW = 16  # rows for which turning B does not pay
 SMALL = 8_192  # elements of an operand that is read as it lies, whatever the cache says
 FIELDS = (
@@ -46,13 +50,23 @@ ARGUMENTS = (
 )  # fmt: skip
 SHARE = (("block", "ptr"), ("lo", "int64"), ("hi", "int64"), ("share", "int64"))
 IMPORTS = ("launch", "take_scratch", "give_scratch")
-PANEL = BLOCK + 4096  # where in scratch memory a panel of B begins: packing writes behind A
+PANEL = BLOCKS[1] + 4096  # where in scratch memory a panel of B is: packing writes behind A
 LINES = 8  # of a panel of dot products
 
 
 def product_name(dtype: str) -> str:
     """The name of the function for a dtype."""
     return f"gemm_{dtype}"
+
+
+@cache
+def block_size() -> int:
+    """The bytes of a packed block of A: three quarters of the second cache, B passes beside it.
+
+    The larger it is, the fewer times B is packed: 3% of a product of 2048 by 2048 matrices.
+    """
+    least, most = BLOCKS
+    return min(max(host().second_cache * 3 // 4, least), most)
 
 
 def product_text(dtype: str) -> str:
@@ -174,9 +188,9 @@ class _Entry:
                 (step_b > one) | ((columns * k > lit(SMALL)) & (rows > lit(4 * shape.rows))), INT
             ),
         )
-        single = code.let(_is(rows, 1) & call("not", step_b > one))
+        single = code.let(_is(rows, 1) & call("not", step_b > one) & (k > lit(0)))
         with code.when(single):
-            self._launch("row_share", pieces(columns, WIDE * shape.lanes))
+            self._launch("row_share", pieces(columns, PIECE))
         with code.when(call("not", single)):
             panels = select(by_columns, pieces(columns, shape.width), pieces(rows, shape.rows))
             self._launch("tile_share", panels)
@@ -198,7 +212,7 @@ class _Tiles:
         self.code = Code("tile_share", SHARE, needs)
         self.dtype, self.shape = dtype, shape_of(dtype)
         self.block = _Block(self.code, dtype)
-        self.rows = BLOCK // (DEPTH * ITEMSIZE[dtype]) // self.shape.rows * self.shape.rows
+        self.rows = block_size() // (DEPTH * ITEMSIZE[dtype]) // self.shape.rows * self.shape.rows
 
     def text(self) -> str:
         """The whole function."""
@@ -298,22 +312,20 @@ class _Tiles:
 
 def _row_share(dtype: str, needs: Needs) -> str:
     """The share of a launch that multiplies one row: pieces lo to hi of the columns."""
-    code, lanes = Code("row_share", SHARE, needs), shape_of(dtype).lanes
-    block, wide, kind = _Block(code, dtype), WIDE * shape_of(dtype).lanes, TYPES[dtype]
+    code = Code("row_share", SHARE, needs)
+    block, kind = _Block(code, dtype), TYPES[dtype]
     n, k, step_a, row_b = (block.size(x) for x in ("n", "k", "step_a", "row_b"))
     a, b, c = (block.read(name) for name in POINTERS)
-    lo, hi = code.let(Name("lo") * wide), code.let(smaller(Name("hi") * wide, n))
-    whole = code.let(hi - (hi - lo) % wide)
-    with code.loop(lit(0), code.let(greater(k, lit(1))), STRIP) as p:
-        factors = (kind, block.read("alpha")), (kind, _factor(code, block, dtype, p))
-        left, count = code.place(a, p * step_a, dtype), code.let(smaller(k - p, lit(STRIP)))
-        for start, end, vectors in ((lo, whole, WIDE), (whole, hi, 1)):
-            with code.loop(start, end, vectors * lanes) as j:
-                last = smaller(end - j - (vectors - 1) * lanes, lit(lanes))
-                right, at = code.place(b, p * row_b + j, dtype), code.place(c, j, dtype)
-                tile = leaf_name(dtype, "tile", 1, vectors)
-                code.leaf(tile, count, left, lit(0), step_a, right, row_b, at, lit(0), last,
-                            rest=factors)  # fmt: skip
+    last = code.let(smaller(Name("hi") * PIECE, n))
+    whole = code.let(k - k % STRIP)
+    with code.loop(Name("lo") * PIECE, last, COLUMNS) as j:
+        width, at = code.let(smaller(last - j, lit(COLUMNS))), code.place(c, j, dtype)
+        for start, end, count in ((lit(0), whole, STRIP), (whole, k, 1)):
+            with code.loop(start, end, count) as p:
+                factors = (kind, block.read("alpha")), (kind, _factor(code, block, dtype, p))
+                left, right = code.place(a, p * step_a, dtype), code.place(b, p * row_b + j, dtype)
+                code.leaf(leaf_name(dtype, "rows", count), width, left, step_a, right, row_b, at,
+                          rest=factors)  # fmt: skip
     code.do("ret void")
     return code.text()
 

@@ -14,7 +14,7 @@ GIL = "{ ptr, i64 }"  # the saved thread state, null while the GIL is held; work
 # Scalar operations, some 0.05 ns each, after which a call lets other threads of Python run.
 # Releasing and taking the GIL costs 0.05 us.
 RELEASE_WORK = 40_000
-SCRATCH = 5 * 2**16  # bytes that one share of a product packs its operands in
+SCRATCH = 7 * 2**17  # bytes that one share of a product packs its operands in
 KEPT = 64  # blocks of them at most; there are as many as threads have ever computed at once
 
 FUNCTIONS = (

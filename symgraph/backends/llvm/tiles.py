@@ -25,7 +25,6 @@ from symgraph.dataclass import dataclass
 from symgraph.kernel import Name, lit
 
 VECTORS = 3  # a whole tile is so many vectors wide
-WIDE = 12  # vectors of the tile of a single row: there memory is all, and is read in long pieces
 HEIGHTS = {8: (1, 2, 3, 4, 6, 8), 4: (1, 2, 3, 4)}  # the rows tiles may have, by those of most
 ITEMSIZE = {"float32": 4, "float64": 8}
 
@@ -158,6 +157,7 @@ def tile_text(dtype: str, rows: int, vectors: int, needs: Needs) -> str:
     mask = lanes.mask("%last")
     masks = [None] * (vectors - 1) + [mask]
     lines = [_offset(code, dtype, "%a", "%row_a", i) for i in range(rows)]
+    _fetch_results(code, lanes, rows, vectors)
     totals = _sum_products(code, lanes, rows, vectors, lines, masks)
     _finish(code, lanes, rows, vectors, totals, masks)
     code.do("ret void")
@@ -169,6 +169,16 @@ def _offset(code: Code, dtype: str, pointer: str, step: str, count: int) -> str:
         return pointer
     far = code.get(f"mul nsw i64 {step}, {count}")
     return code.get(f"getelementptr inbounds {TYPES[dtype]}, ptr {pointer}, i64 {far}")
+
+
+def _fetch_results(code: Code, lanes: Lanes, rows: int, vectors: int) -> None:
+    """Have the results' memory brought near while products are summed: the tile's only wait."""
+    name = "@llvm.prefetch.p0"
+    code.needs.declared[name] = f"declare void {name}(ptr, i32, i32, i32)"
+    for i in range(rows):
+        row = _offset(code, lanes.dtype, "%c", "%ldc", i)
+        for v in range(vectors):
+            code.do(f"call void {name}(ptr {lanes.at(row, v)}, i32 1, i32 3, i32 1)")
 
 
 def _sum_products(
@@ -237,7 +247,7 @@ def _finish(
 def tile_sizes(dtype: str) -> list[tuple[int, int]]:
     """The rows and vectors of all tiles."""
     heights = shape_of(dtype).heights
-    return [*((rows, n) for rows in heights for n in range(1, VECTORS + 1)), (1, WIDE)]
+    return [(rows, n) for rows in heights for n in range(1, VECTORS + 1)]
 
 
 def tiles_text(dtype: str, needs: Needs) -> list[str]:
