@@ -14,7 +14,7 @@ from symgraph.families import Elemwise
 from symgraph.graph import Constant
 from symgraph.kernel import BOOL, Expr, Lit, call
 from symgraph.ops.cast import conjugate, parts, real_of
-from symgraph.ops.compare import eq, ge, gt, le, lt
+from symgraph.ops.compare import eq, ge, gt, le, lt, neq
 from symgraph.ops.elementary import exp2, log
 from symgraph.ops.select import switch
 from symgraph.types import CONTINUOUS, DISCRETE, Tensor, Tensors, as_tensor_variable, promote
@@ -390,8 +390,8 @@ def divmod(x: Any, y: Any) -> tuple[Tensor, Tensor]:
 
 
 def ceil_intdiv(x: Any, y: Any) -> Tensor:
-    """Quotient of integers rounded up."""
-    return neg(int_div(neg(x), y))
+    """Quotient of integers rounded up, of unsigned ones and of the smallest one too."""
+    return add(int_div(x, y), neq(mod(x, y), 0))
 
 
 def ldexp(x: Any, n: Any) -> Tensor:
