@@ -67,3 +67,12 @@ def test_a_shared_variable_of_halves() -> None:
     assert float(step()) == 3.0
     assert w.get_value().dtype == "float16"
     np.testing.assert_array_equal(w.get_value(), np.full(3, 0.75, "float16"))
+
+
+def test_averages_of_many_are_summed_in_float32() -> None:
+    x = T.vector("x", dtype="float16")
+    value = np.full(100_000, 2.0, "float16")
+    value[::2] = 4.0
+    average, variance = sg.function([x], [x.mean(), x.var()])(value)
+    assert average.dtype == variance.dtype == np.float16
+    assert (average, variance) == (3.0, 1.0)

@@ -35,7 +35,7 @@ def mean(
     x: Any, axis: Any = None, dtype: str | None = None, keepdims: bool = False,
     acc_dtype: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Average over axes; of integers a float64.
+    """Average over axes; of integers a float64. Sums of float16 are float32, as in NumPy.
 
     >>> mean([1.0, 2.0, 6.0]).eval()
     array(3.)
@@ -43,9 +43,11 @@ def mean(
     x = as_tensor_variable(x)
     if x.type.dtype in DISCRETE:
         x = cast_to(x, "float64")
-    total = sum(x, axis, dtype, keepdims, acc_dtype)
+    half = dtype is None and x.type.dtype == "float16"
+    total = sum(x, axis, "float32" if half else dtype, keepdims, acc_dtype)
     axes = normalized_axes(axis, x.type.ndim)
-    return true_div(total, cast_to(count_over(x, axes), total.type.dtype))
+    average = true_div(total, cast_to(count_over(x, axes), total.type.dtype))
+    return cast_to(average, "float16") if half else average
 
 
 def var(
@@ -53,6 +55,8 @@ def var(
 ) -> Tensor:
     """Variance over axes: mean squared distance from the mean, divided by count - `ddof`."""
     x = as_tensor_variable(x)
+    if x.type.dtype == "float16":
+        return cast_to(var(cast_to(x, "float32"), axis, ddof, keepdims), "float16")
     distance = sub(x, mean(x, axis, keepdims=True))
     squares = sqr(abs_(distance)) if x.type.dtype in COMPLEX else sqr(distance)
     if not ddof:
