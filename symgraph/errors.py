@@ -41,6 +41,10 @@ class GraphTypeError(SymgraphError, TypeError):
     """An operand has a type (dtype, rank, kind of object) the operation cannot take."""
 
 
+class AxisError(GraphTypeError, ValueError, IndexError):
+    """A tensor does not have the axis that is named."""
+
+
 class NotNumPyError(SymgraphError, TypeError):
     """A symbolic variable was used as if it were an array: `if x > 0`, `x[i] = v`, `list(x)`."""
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symgraph.config import config
-from symgraph.errors import GraphTypeError, InputShapeError, InputTypeError, ShapeError
+from symgraph.errors import AxisError, GraphTypeError, InputShapeError, InputTypeError, ShapeError
 from symgraph.graph import Constant, Type, Variable
 from symgraph.kernel import INT, Expr, Lit, binary, lit
 from symgraph.kernel import select as select_expr
@@ -244,6 +244,38 @@ class TensorType(Type):
         self.check_sizes(array)
         return array
 
+    @staticmethod
+    def values_eq(a: Any, b: Any) -> builtins.bool:
+        """Whether two arrays have one dtype, one shape and the same elements, NaN at NaN."""
+        if a.dtype != b.dtype or a.shape != b.shape:
+            return False
+        return np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+
+    @staticmethod
+    def values_eq_approx(
+        a: Any,
+        b: Any,
+        allow_remove_inf: builtins.bool = False,
+        allow_remove_nan: builtins.bool = False,
+        rtol: float | None = None,
+        atol: float | None = None,
+    ) -> builtins.bool:
+        """As `values_eq`, numbers up to rounding: 1e-5 of them and 1e-8, or in float32 1e-5.
+
+        Where one of them is infinite, or NaN, the other may be anything if that is allowed.
+        """
+        if a.dtype != b.dtype or a.shape != b.shape:
+            return False
+        if a.dtype.kind not in "fc":
+            return np.array_equal(a, b)
+        skipped = np.zeros(a.shape, "bool")
+        skipped |= allow_remove_inf & (np.isinf(a) | np.isinf(b))
+        skipped |= allow_remove_nan & (np.isnan(a) | np.isnan(b))
+        rough = {"float16": (1e-3, 1e-3), "float32": (1e-5, 1e-5), "complex64": (1e-5, 1e-5)}
+        slack = rough.get(str(a.dtype), (1e-5, 1e-8))
+        within = (slack[0] if rtol is None else rtol, slack[1] if atol is None else atol)
+        return builtins.bool(np.all(skipped | np.isclose(a, b, *within, equal_nan=True)))
+
     def check_sizes(self, array: Any) -> None:
         """Refuse an array, of any library, whose rank or sizes are not those of this type."""
         if array.ndim != self.ndim:
@@ -279,13 +311,13 @@ class TensorType(Type):
     ) -> builtins.bool:
         if np.can_cast(array.dtype, self.dtype, "safe"):
             return True
-        if type(value) is float and allow_downcast is None:
-            return self.dtype == str(config.floatX)
+        if type(value) is float and allow_downcast is None and self.dtype == str(config.floatX):
+            return True
         if isinstance(value, np.ndarray):
             return False
         with np.errstate(all="ignore"):
             converted = array.astype(self.dtype)
-        return builtins.bool(np.array_equal(converted, array))
+        return np.array_equal(converted, array, equal_nan=True)
 
 
 def check_dtype(dtype: Any) -> str:
@@ -316,7 +348,7 @@ def _check_size(size: Any) -> int | str | None:
 def axis_of(axis: Any, ndim: int) -> int:
     """An axis counted from 0, which may be given counted from the end."""
     if not isinstance(axis, int | np.integer) or not -ndim <= axis < ndim:
-        raise GraphTypeError(f"axis {axis!r} of a tensor of {ndim} axes")
+        raise AxisError(f"axis {axis!r} of a tensor of {ndim} axes")
     return int(axis) % ndim
 
 

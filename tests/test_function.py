@@ -110,6 +110,16 @@ def test_conversions_of_arguments() -> None:
         strict([1, 2])
 
 
+def test_python_numbers_that_a_dtype_holds_exactly_are_taken() -> None:
+    x, n = T.fscalar("x"), T.iscalar("n")
+    f = sg.function([x, n], [x, n])
+    assert f(0.5, 3.0) == [0.5, 3]
+    assert np.isnan(f(np.nan, 1)[0])
+    for value, count in ((0.1, 3), (0.5, 3.5), (np.array(0.5), 3)):
+        with pytest.raises(errors.InputTypeError):
+            f(value, count)
+
+
 LAYOUTS = {
     "strided": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
     "negative": lambda a: a[::-1].copy()[::-1],

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from symgraph.dataclass import dataclass
-from symgraph.errors import GraphTypeError
+from symgraph.errors import AxisError, GraphTypeError
 from symgraph.families import Example, Library, Sample, is_continuous
 from symgraph.ops.arith import add, mul, neg, sub, true_div
 from symgraph.ops.arrange import flip
@@ -182,7 +182,7 @@ def _run(op: _Running, x: Any, axis: int | None) -> Tensor:
         return op(x.flatten())
     last = x.type.ndim - 1
     if not -x.type.ndim <= axis <= last:
-        raise GraphTypeError(f"axis {axis} of a tensor of {x.type.ndim} axes")
+        raise AxisError(f"axis {axis} of a tensor of {x.type.ndim} axes")
     return moveaxis(op(moveaxis(x, axis, last)), last, axis)
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from symgraph.dataclass import dataclass
-from symgraph.errors import GraphTypeError, ShapeError
+from symgraph.errors import AxisError, GraphTypeError, ShapeError
 from symgraph.families import Example, Library, Product, Sample, is_one, size_conflict
 from symgraph.graph import Apply
 from symgraph.ops.arith import mul
@@ -309,7 +309,7 @@ def summed_axes(axes: Any, ndim_a: int, ndim_b: int) -> tuple[list[int], list[in
         raise GraphTypeError(f"tensordot pairs axes; {left} and {right} are not equally many")
     for own, ndim in ((left, ndim_a), (right, ndim_b)):
         if not all(-ndim <= k < ndim for k in own) or len({k % ndim for k in own}) < len(own):
-            raise GraphTypeError(f"tensordot: axes {own} of a tensor of {ndim} axes")
+            raise AxisError(f"tensordot: axes {own} of a tensor of {ndim} axes")
     return [k % ndim_a for k in left], [k % ndim_b for k in right]
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from symgraph.dataclass import dataclass
-from symgraph.errors import GraphTypeError
+from symgraph.errors import AxisError, GraphTypeError
 from symgraph.families import Example, Reduce, Sample
 from symgraph.graph import Variable
 from symgraph.kernel import BOOL, Expr, Lit, call, cast, lit
@@ -210,7 +210,7 @@ def _normal(axis: Any, ndim: int) -> int:
     index = int(axis)
     if not -ndim <= index < ndim:
         known = f"its axes are 0 to {ndim - 1}, or -1 to -{ndim}" if ndim else "a scalar has none"
-        raise GraphTypeError(
+        raise AxisError(
             f"axis {axis} is out of range for a tensor of {ndim} axes, at {user_place()}; {known}"
         )
     return index % ndim

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from symgraph.dataclass import dataclass
-from symgraph.errors import GraphTypeError, ShapeError
+from symgraph.errors import AxisError, GraphTypeError, ShapeError
 from symgraph.families import (
     Example,
     Sample,
@@ -134,7 +134,7 @@ def join_dims(x: Any, start_axis: int = 0, n_axes: int | None = None) -> Tensor:
     start = start_axis + ndim if start_axis < 0 else start_axis
     stop = ndim if n_axes is None else start + n_axes
     if not 0 <= start <= stop <= ndim:
-        raise GraphTypeError(f"join_dims: axes {start} to {stop} of a tensor of {ndim} axes")
+        raise AxisError(f"join_dims: axes {start} to {stop} of a tensor of {ndim} axes")
     sizes = [shape_i(x, axis) for axis in range(ndim)]
     known: Any = product(x.type.dims[start:stop])
     joined = known if isinstance(known, int) else product(sizes[start:stop])

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from symgraph.dataclass import dataclass
-from symgraph.errors import GraphTypeError
+from symgraph.errors import AxisError, GraphTypeError
 from symgraph.families import Example, Library, Sample
 from symgraph.ops.arith import int_div, mod
 from symgraph.ops.cast import cast
@@ -98,7 +98,7 @@ def nonzero(x: Any, return_matrix: bool = False) -> Any:
     """
     x = as_tensor_variable(x)
     if not x.type.ndim:
-        raise GraphTypeError("nonzero takes a tensor of one axis or more, not a scalar")
+        raise AxisError("nonzero takes a tensor of one axis or more, not a scalar")
     found = mask_positions(x, ())
     return stack(found) if return_matrix else tuple(found)
 
