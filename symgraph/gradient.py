@@ -294,8 +294,9 @@ def verify_grad(
     output = as_tensor_variable(fun(*variables))
     absolute, relative = abs_tol or TOLERANCES[coarsest], rel_tol or TOLERANCES[coarsest]
     (value,) = interpret([output], dict(zip(variables, arrays, strict=True)))
+    kind = value.dtype if is_continuous(output) else "float64"
     for _ in range(n_tests):
-        weight = as_tensor_variable(rng.uniform(0.5, 1.5, np.shape(value)).astype(value.dtype))
+        weight = as_tensor_variable(rng.uniform(0.5, 1.5, np.shape(value)).astype(kind))
         cost = sum_over(output * weight)
         _compare(cost, variables, arrays, (eps, absolute, relative))
 

@@ -73,15 +73,18 @@ def grad(
     return_disconnected: str = "zero",
     null_gradients: str = "raise",
 ) -> Any:
-    """As `symgraph.grad`; by integers that the cost depends on the gradient is zeros of floatX."""
+    """As `symgraph.grad`; by integers, and of integer costs, the gradient is zeros."""
     targets = _several(wrt)
     known = {var: g for var, g in dict(known_grads or {}).items() if not _disconnected(g)}
     for g in known.values():
         if isinstance(getattr(g, "type", None), NullType):
             raise NullTypeGradError(g.type.why_null)
     starts = [*known, *([] if cost is None else [as_tensor_variable(cost)])]
-    behind = set(ancestors(starts))
-    flat = {v for v in targets if v in behind and getattr(v.type, "dtype", None) in DISCRETE}
+    roots, behind = list(starts), set(ancestors(starts))
+    flat = {v for v in targets if v in behind and _whole(v)}
+    if cost is not None and _whole(starts[-1]) and starts[-1].type.ndim == 0:
+        flat |= _reached(starts.pop()) - set(ancestors(known))
+        cost = None
     rest = [v for v in targets if v not in flat]
     if starts:
         options = (disconnected_inputs, add_names, known, "none", null_gradients)
@@ -89,13 +92,29 @@ def grad(
     else:
         slopes = [finished(None, v, None, disconnected_inputs, "none") for v in rest]
     found = dict(zip(rest, slopes, strict=True))
-    found |= {v: zeros_like(v, str(config.floatX)) for v in flat}
+    floatX = str(config.floatX)
+    found |= {v: zeros_like(v, floatX if _whole(v) else None) for v in targets if v in flat}
     whole = return_disconnected == "zero"
     results = [
         v.zeros_like() if g is None and whole else g
-        for v, g in zip(targets, depending([found[v] for v in targets], starts), strict=True)
+        for v, g in zip(targets, depending([found[v] for v in targets], roots), strict=True)
     ]
     return type(wrt)(results) if isinstance(wrt, list | tuple) else results[0]
+
+
+def _whole(var: Any) -> bool:
+    return getattr(var.type, "dtype", None) in DISCRETE
+
+
+def _reached(root: Variable) -> set[Variable]:
+    """The variables whose values, not sizes alone, one follows."""
+    found, waiting = {root}, [root]
+    while waiting:
+        node = waiting.pop().owner
+        fresh = [v for v in (_flowing(node) if node else ()) if v not in found]
+        found.update(fresh)
+        waiting += fresh
+    return found
 
 
 def _disconnected(g: Any) -> bool:

@@ -7,36 +7,80 @@ from typing import Any
 
 import numpy as np
 
+from symgraph.compat.standins.elementwise import DimShuffle
+from symgraph.compat.standins.tensors import (
+    AllocDiag,
+    ARange,
+    Argmax,
+    Choose,
+    ExtractDiag,
+    Eye,
+    Flatten,
+    Join,
+    MaxAndArgmax,
+    Nonzero,
+    PermuteRowElements,
+    ScalarFromTensor,
+    Split,
+    TensorFromScalar,
+    Tile,
+    Tri,
+)
 from symgraph.compat.theano.compile.ops import Rebroadcast, SpecifyShape
 from symgraph.compat.theano.compile.sharedvalue import shared
 from symgraph.compat.theano.gof import Apply, Op, Type, Variable
 from symgraph.compat.theano.tensor.type import TensorType
 from symgraph.errors import GraphTypeError, ShapeError
 from symgraph.graph import Constant
-from symgraph.ops.create import Alloc, ARange, Eye
+from symgraph.ops.create import Alloc
 from symgraph.ops.linalg import Dot
-from symgraph.ops.join import Join
 from symgraph.ops.lookup import AdvancedIncSubtensor, AdvancedSubtensor
-from symgraph.ops.shape import DimShuffle
 from symgraph.ops.reshape import Reshape
 from symgraph.ops.subtensor import IncSubtensor, Subtensor
 from symgraph.tensor import *
-from symgraph.tensor import maximum, minimum
+from symgraph.tensor import isinf, isnan, maximum, minimum, shape_padleft
 from symgraph.types import COMPLEX as complex_dtypes
 from symgraph.types import CONTINUOUS as continuous_dtypes
 from symgraph.types import DISCRETE as discrete_dtypes
 from symgraph.types import DTYPES as all_dtypes
 from symgraph.types import FLOATS as float_dtypes
-from symgraph.types import Unknown, as_tensor_variable, axes_of, constant, static_value
+from symgraph.types import Unknown, axes_of, constant, static_value
+from symgraph.types import as_tensor_variable as as_own
 from symgraph.variable import TensorConstant, TensorVariable
 
 int_dtypes = tuple(d for d in discrete_dtypes if d.startswith("int"))
 uint_dtypes = tuple(d for d in discrete_dtypes if d.startswith("uint"))
 integer_dtypes = discrete_dtypes
 Tensor = TensorType
-as_tensor = as_tensor_variable
 _shared = shared
+isnan_, isinf_ = isnan, isinf
 AdvancedSubtensor1, AdvancedIncSubtensor1 = AdvancedSubtensor, AdvancedIncSubtensor
+
+
+def as_tensor_variable(x: Any, name: str | None = None, ndim: int | None = None) -> Any:
+    """`x` as a tensor; of a node, its only output, or the one its op names.
+
+    To have `ndim` axes it gets axes of size 1 in front, or loses such; others are a ValueError.
+    """
+    if isinstance(x, Apply):
+        default = x.op.default_output
+        if default is None and len(x.outputs) != 1:
+            raise ValueError(f"{x} has {len(x.outputs)} outputs; take one of its .outputs")
+        x = x.outputs[default or 0] if default is None or default >= 0 else None
+    if not isinstance(x, Variable):
+        return as_own(x, name, ndim)
+    x = as_own(x)
+    if ndim is None or x.type.ndim == ndim:
+        return x
+    if x.type.ndim < ndim:
+        return shape_padleft(x, ndim - x.type.ndim)
+    extra = x.type.ndim - ndim
+    if False in x.type.broadcastable[:extra]:
+        raise ValueError(f"{x}, {x.type}, does not fit {ndim} axes")
+    return x.dimshuffle(*range(extra, x.type.ndim))
+
+
+as_tensor = as_tensor_variable
 
 
 class NotScalarConstantError(GraphTypeError):

@@ -7,17 +7,33 @@ from typing import Any as Value
 import numpy as np
 
 from symgraph import families
+from symgraph.compat.standins.elementwise import (
+    All,
+    Any_,
+    CAReduce,
+    CAReduceDtype,
+    DimShuffle,
+    Prod,
+    ProdWithoutZeros,
+    Sum,
+)
 from symgraph.compat.theano.scalar.basic import Scalar, ScalarOp
-from symgraph.families import Reduce as CAReduce
 from symgraph.graph import Apply, Op, Variable
-from symgraph.ops import reduce
-from symgraph.ops.reduce import All, Prod, Sum
-from symgraph.ops.shape import DimShuffle
 from symgraph.types import TensorType, as_operands
 
-CAReduceDtype, Any = CAReduce, vars(reduce)["Any"]
+Any = Any_
 
-__all__ = ["All", "Any", "CAReduce", "CAReduceDtype", "DimShuffle", "Elemwise", "Prod", "Sum"]
+__all__ = [
+    "All",
+    "Any",
+    "CAReduce",
+    "CAReduceDtype",
+    "DimShuffle",
+    "Elemwise",
+    "Prod",
+    "ProdWithoutZeros",
+    "Sum",
+]
 
 
 class _Elementwise(type):

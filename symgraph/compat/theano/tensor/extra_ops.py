@@ -1,5 +1,20 @@
 """`theano.tensor.extra_ops`."""
 
+from symgraph.compat.standins.tensors import (
+    Bartlett,
+    CpuContiguous,
+    CumOp,
+    CumprodOp,
+    CumsumOp,
+    DiffOp,
+    FillDiagonal,
+    FillDiagonalOffset,
+    RavelMultiIndex,
+    RepeatOp,
+    SearchsortedOp,
+    Unique,
+    UnravelIndex,
+)
 from symgraph.tensor import (
     bartlett,
     bincount,
@@ -17,15 +32,35 @@ from symgraph.tensor import (
     unravel_index,
 )
 
+cpu_contiguous, bartlett_ = CpuContiguous(), Bartlett()
+fill_diagonal_, fill_diagonal_offset_ = FillDiagonal(), FillDiagonalOffset()
+
 __all__ = [
+    "Bartlett",
+    "CpuContiguous",
+    "CumOp",
+    "CumprodOp",
+    "CumsumOp",
+    "DiffOp",
+    "FillDiagonal",
+    "FillDiagonalOffset",
+    "RavelMultiIndex",
+    "RepeatOp",
+    "SearchsortedOp",
+    "Unique",
+    "UnravelIndex",
     "bartlett",
+    "bartlett_",
     "bincount",
     "compress",
+    "cpu_contiguous",
     "cumprod",
     "cumsum",
     "diff",
     "fill_diagonal",
+    "fill_diagonal_",
     "fill_diagonal_offset",
+    "fill_diagonal_offset_",
     "ravel_multi_index",
     "repeat",
     "searchsorted",

@@ -145,8 +145,6 @@ def assertFailure_fast(f: Callable[..., Any]) -> Callable[..., Any]:
 class TestOptimizationMixin:
     """Counts the ops of compiled graphs."""
 
-    __test__ = False
-
     def assertFunctionContains(
         self, f: Any, op: Any, min: int = 1, max: int | float = np.inf
     ) -> Any:

@@ -1,0 +1,176 @@
+"""Theano's classes of ops, made by hand and applied, and asked about the ops of a graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symgraph.compat.theano as theano
+import symgraph.compat.theano.tensor as T
+from symgraph.compat.theano import gof, gradient, scalar
+from symgraph.compat.theano.tensor import elemwise, extra_ops
+from symgraph.compat.theano.tensor.sort import ArgSortOp, SortOp, TopKOp
+from symgraph.compat.theano.tensor.utils import shape_of_variables
+from symgraph.errors import AxisError
+
+X = np.array([[3.0, 1.0, 2.0], [0.0, 5.0, 4.0]])
+I = np.array([1, 0, 1, 2])
+
+
+def uses() -> list[tuple[Any, Any]]:
+    """What classes compute of x (2, 3) and of i (4), and what NumPy does."""
+    x, i = T.constant(X), T.constant(I)
+    most, place = T.MaxAndArgmax((1,))(x)
+    first, second = T.Split(2)(x, 1, [1, 2])
+    rows, columns = T.Nonzero()(x)
+    values, counts = extra_ops.Unique(return_counts=True)(i)
+    best, where = TopKOp(axis=1)(x, 2)
+    best, where = best.sort(axis=1), where.sort(axis=1)
+    down, right = extra_ops.UnravelIndex(2)(i, (2, 3))
+    return [
+        (most, X.max(1)),
+        (place, X.argmax(1)),
+        (T.Argmax((0,))(x), X.argmax(0)),
+        (first, X[:, :1]),
+        (second, X[:, 1:]),
+        (T.Join()(1, x, x), np.hstack([X, X])),
+        (rows, X.nonzero()[0]),
+        (columns, X.nonzero()[1]),
+        (T.Flatten()(x), X.ravel()),
+        (T.Tile(2)(x, (2, 1)), np.tile(X, (2, 1))),
+        (T.Tri("int32")(2, 3, 0), np.tri(2, 3, dtype="int32")),
+        (T.Eye("int8")(2, 3, 1), np.eye(2, 3, 1, dtype="int8")),
+        (T.ARange("int64")(1, 9, 3), np.arange(1, 9, 3)),
+        (T.ExtractDiag(1)(x), X.diagonal(1)),
+        (T.AllocDiag(-1)(i), np.diag(I, -1)),
+        (T.AllocDiag(0, 0, 2)(x)[:, 1, :], np.diag(X[1])),
+        (T.Choose("wrap")(i, x[:, 0]), np.choose(I, X[:, 0], mode="wrap")),
+        (T.PermuteRowElements()(x[0], [2, 0, 1], 0), X[0, [2, 0, 1]]),
+        (extra_ops.SearchsortedOp("right")([1.0, 2.0], x[0]), np.array([2, 1, 2])),
+        (extra_ops.CumOp(1)(x), X.cumsum(1)),
+        (extra_ops.CumOp(mode="mul")(x), X.cumprod()),
+        (extra_ops.CumsumOp(0)(x), X.cumsum(0)),
+        (extra_ops.CumprodOp(0)(x), X.cumprod(0)),
+        (extra_ops.DiffOp(axis=0)(x), np.diff(X, axis=0)),
+        (extra_ops.RepeatOp(0)(x, 2), np.repeat(X, 2, 0)),
+        (extra_ops.bartlett_(4), np.bartlett(4)),
+        (extra_ops.cpu_contiguous(x.T), X.T),
+        (extra_ops.fill_diagonal_(x[:, :2], 7.0), np.array([[7.0, 1.0], [0.0, 7.0]])),
+        (extra_ops.fill_diagonal_offset_(x, 7.0, 1), np.array([[3.0, 7.0, 2.0], [0.0, 5.0, 7.0]])),
+        (extra_ops.Unique()(i), np.unique(I)),
+        (values, np.unique(I)),
+        (counts, np.array([1, 2, 1])),
+        (down, np.unravel_index(I, (2, 3))[0]),
+        (right, np.unravel_index(I, (2, 3))[1]),
+        (extra_ops.RavelMultiIndex()(i, i, (3, 3)), I * 4),
+        (SortOp()(x, 1), np.sort(X, 1)),
+        (ArgSortOp()(x, -1), np.argsort(X, -1)),
+        (best, np.sort(X, 1)[:, 1:]),
+        (where, np.array([[0, 2], [1, 2]])),
+        (elemwise.Sum(1)(x), X.sum(1)),
+        (elemwise.Prod(0)(x), X.prod(0)),
+        (elemwise.ProdWithoutZeros(0)(x), np.array([3.0, 5.0, 8.0])),
+        (elemwise.CAReduce(scalar.add, [0])(x), X.sum(0)),
+        (elemwise.CAReduce(scalar.maximum, 1)(x), X.max(1)),
+        (elemwise.CAReduceDtype(scalar.mul)(i), I.prod()),
+        (elemwise.All(0)(x), X.all(0)),
+        (elemwise.Any(1)(x), X.any(1)),
+        (elemwise.DimShuffle((False, False), (1, "x", 0))(x), X.T[:, None]),
+        (T.TensorFromScalar()(x[0, 0]), X[0, 0]),
+    ]
+
+
+def test_classes_compute_what_their_functions_do() -> None:
+    pairs = uses()
+    found = theano.function([], [variable for variable, _ in pairs])()
+    for number, (value, (_, want)) in enumerate(zip(found, pairs, strict=True)):
+        assert value.shape == np.shape(want), number
+        np.testing.assert_allclose(value, want, err_msg=str(number))
+
+
+def test_ops_of_graphs_are_instances_of_them() -> None:
+    x = T.dmatrix("x")
+    assert isinstance(x.T.owner.op, T.DimShuffle)
+    assert isinstance(x.sum(0).owner.op, elemwise.Sum)
+    assert isinstance(x.sum(0).owner.op, elemwise.CAReduce)
+    assert not isinstance(x.sum(0).owner.op, elemwise.Prod)
+    assert isinstance(T.join(0, x, x).owner.op, T.Join)
+    assert issubclass(type(x.max().owner.op), T.MaxAndArgmax)
+
+
+def test_settings_make_them_equal() -> None:
+    assert extra_ops.CumOp(0) == extra_ops.CumsumOp(0) != extra_ops.CumprodOp(0)
+    assert hash(elemwise.Sum(1)) == hash(elemwise.Sum(1))
+
+
+def test_settings_that_mean_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="left out"):
+        T.DimShuffle((False, True), (1,))
+    with pytest.raises(ValueError, match="twice"):
+        T.DimShuffle((False, True), (0, 1, 0))
+    with pytest.raises(TypeError, match="is expected"):
+        T.DimShuffle((True, False), (1, 0))(T.dmatrix())
+    with pytest.raises(ValueError, match="no mode of CumOp"):
+        extra_ops.CumOp(mode="max")
+    with pytest.raises(TypeError, match="uint64"):
+        extra_ops.RepeatOp()(T.dvector(), T.ulscalar())
+    with pytest.raises(NotImplementedError, match="no reduction by"):
+        elemwise.CAReduce(scalar.sub)(T.dvector())
+
+
+def test_a_wrong_axis_is_a_value_error_and_an_index_error() -> None:
+    for kind in (ValueError, IndexError, TypeError, AxisError):
+        with pytest.raises(kind):
+            T.dmatrix().sum(2)
+
+
+def test_a_node_stands_for_its_only_output() -> None:
+    x = T.dmatrix("x")
+    assert T.as_tensor_variable(x.sum(0).owner).type == x.sum(0).type
+    with pytest.raises(ValueError, match="has 2 outputs"):
+        T.as_tensor_variable(gof.Apply(x.T.owner.op, [x], [x.type(), x.type()]))
+
+
+def test_tensors_get_and_lose_axes_in_front() -> None:
+    assert T.as_tensor_variable(T.dvector(), ndim=3).broadcastable == (True, True, False)
+    assert T.as_tensor_variable(T.drow(), ndim=1).broadcastable == (False,)
+    with pytest.raises(ValueError, match="does not fit 1 axes"):
+        T.as_tensor_variable(T.dmatrix(), ndim=1)
+
+
+def test_shapes_of_all_variables() -> None:
+    x, y = T.dmatrix("x"), T.dmatrix("y")
+    product = T.dot(x, y)
+    graph = gof.FunctionGraph([x, y], [product.sum(0)], clone=False)
+    shapes = shape_of_variables(graph, {x: (2, 3), y: (3, 4)})
+    assert shapes[product] == (2, 4)
+    assert shapes[graph.outputs[0]] == (4,)
+    with pytest.raises(ValueError, match="not given"):
+        shape_of_variables(graph, {x: (2, 3)})
+
+
+def test_values_of_a_type_are_compared_up_to_rounding() -> None:
+    kind, a = T.TensorType("float64", (False,)), np.array([1.0, np.inf, np.nan])
+    assert kind.values_eq(a, a.copy())
+    assert kind.values_eq_approx(a, a + 1e-9)
+    assert not kind.values_eq_approx(a, a + 1e-3)
+    assert not kind.values_eq_approx(a, np.array([1.0, np.inf, 0.0]))
+    assert kind.values_eq_approx(a, np.array([1.0, np.inf, 0.0]), allow_remove_nan=True)
+    assert kind.values_eq_approx(a, np.array([1.0, 0.0, np.nan]), allow_remove_inf=True)
+    assert not kind.values_eq(a, a.astype("float32"))
+
+
+def test_gradients_of_integer_costs_are_zero() -> None:
+    x, n, other = T.dvector("x"), T.lscalar("n"), T.dscalar("other")
+    cost = (x > 0).sum() * n
+    slopes = theano.function([x, n], T.grad(cost, [x, n]))([1.0, -1.0], 3)
+    assert [s.tolist() for s in slopes] == [[0.0, 0.0], 0.0]
+    assert slopes[1].dtype == theano.config.floatX
+    with pytest.raises(gradient.DisconnectedInputError):
+        T.grad(cost, other)
+    with pytest.raises(gradient.DisconnectedInputError):
+        T.grad(x.shape[0], x)
+    assert T.grad(cost, other, disconnected_inputs="ignore").eval({other: 2.0}) == 0.0
+    gradient.verify_grad(lambda v: T.argmax(v, axis=0), [X])
