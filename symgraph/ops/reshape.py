@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -116,11 +117,13 @@ def flatten(x: Any, ndim: int = 1, outdim: int | None = None) -> Tensor:
     """The first `ndim` - 1 axes as they are, all others as one."""
     x, keep = as_tensor_variable(x), (outdim or ndim) - 1
     rank = x.type.ndim
-    if not 0 <= keep <= max(rank, 1):
-        raise GraphTypeError(f"flatten: ndim={keep + 1} for a tensor of {rank} axes")
+    if not 0 <= keep < max(rank, 1):
+        raise AxisError(f"flatten: ndim={keep + 1} for a tensor of {rank} axes")
     if rank == keep + 1:
         return x
-    return reshape(x, [*(shape_i(x, a) for a in range(keep)), -1])
+    known = [size for size in x.type.shape[keep:] if isinstance(size, int)]
+    rest = math.prod(known) if len(known) == rank - keep else -1
+    return reshape(x, [*(shape_i(x, a) for a in range(keep)), rest])
 
 
 def join_dims(x: Any, start_axis: int = 0, n_axes: int | None = None) -> Tensor:

@@ -23,8 +23,9 @@ def shape_of_variables(
         raise ValueError(f"the shapes of {absent} are not given")
     known = {v: tuple(map(int, shape)) for v, shape in input_shapes.items()}
     rest: list[Any] = [v for v in ancestors(fgraph.outputs) if v not in known]
-    zeros = [np.zeros(known[v], v.type.numpy_dtype) for v in fgraph.inputs]
-    sizes = function(list(fgraph.inputs), [v.shape for v in rest], on_unused_input="ignore")
+    leaves: list[Any] = list(fgraph.inputs)
+    zeros = [np.zeros(known[v], v.type.numpy_dtype) for v in leaves]
+    sizes = function(leaves, [v.shape for v in rest], on_unused_input="ignore")
     return known | {v: tuple(map(int, size)) for v, size in zip(rest, sizes(*zeros), strict=True)}
 
 
