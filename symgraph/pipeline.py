@@ -41,6 +41,7 @@ from symgraph.graph import Apply, Constant, Graph, Op, Variable, clone_graph, to
 from symgraph.kernel import Kernel, verify
 from symgraph.later import Later
 from symgraph.loops.improve import canonical
+from symgraph.lower.ahead import sized_ahead
 from symgraph.lower.half import computes_half, keeps_half, widened
 from symgraph.lower.lower import Lowered, lower
 from symgraph.lower.machine import PROCESSOR
@@ -154,7 +155,7 @@ def _native(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     halves = cuda or (mode.backend == "llvm" and host().converts_half)
     if halves:
         task = task.with_roots(widened(task.roots, task.inputs))
-    task = task.with_roots(with_branches(task.roots))
+    task = _with_graphs(task)
     runs = _runs_on_card if cuda else partial(is_native, halves=halves)
     parts = trace.stage("parts", lambda: _parts(task, runs))
     if len(parts) == 1 and parts[0][1] == 0:
@@ -171,6 +172,12 @@ def _native(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     return Chain(task, runners)
 
 
+def _with_graphs(task: Task) -> Task:
+    """The task with lazy choices as graphs of their own, and sizes that are known before them."""
+    task = task.with_roots(with_branches(task.roots))
+    return task.with_roots(sized_ahead(task.roots, task.inputs))
+
+
 def _parts(task: Task, runs: Callable[[Apply], bool]) -> list[tuple[Task, int]]:
     """The task itself if all of it is native, else its parts: native ones, and Python's."""
     parts = cut(task, lambda node: 0 if runs(node) else 1)
@@ -179,8 +186,7 @@ def _parts(task: Task, runs: Callable[[Apply], bool]) -> list[tuple[Task, int]]:
 
 def _placed(task: Task, mode: Mode, trace: Trace) -> Placed:
     """The task on its devices, which have to be there."""
-    task = task.with_roots(widened(task.roots, task.inputs))
-    task = task.with_roots(with_branches(task.roots))
+    task = _with_graphs(task.with_roots(widened(task.roots, task.inputs)))
     found = placed(task, mode.device, _runs_on_card)
     for device in found.devices:
         this_machine().check(device)

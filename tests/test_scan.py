@@ -455,3 +455,60 @@ def test_too_few_initial_values() -> None:
     for mode in MODES:
         with pytest.raises(ShapeError, match=r"(?s)initial values.*test_scan\.py"):
             sg.function([x], deep, mode=mode)(X[:3])
+
+
+def sized_by_steps() -> tuple[list[Any], list[Any], list[Any]]:
+    """Rows, states and choices whose sizes follow from numbers that a step computes."""
+    n, x, ks = T.lscalar("n"), T.dvector("x"), T.lvector("ks")
+    same = {"outputs_info": [n, None], "n_steps": 3}
+    slices, _ = sg.scan(lambda i, q: (i, q[:i] ** 2), non_sequences=[x], **same)
+    ranges, _ = sg.scan(lambda i: (i, T.arange(i)), **same)
+    added, _ = sg.scan(lambda i, h: (i, T.arange(i) + h), outputs_info=[n, x[:n]], n_steps=2)
+    of_sequence, _ = sg.scan(lambda k: T.arange(k) * 2.0, sequences=[ks])
+    backwards, _ = sg.scan(lambda k: T.zeros((2, k)) + k, sequences=[ks], go_backwards=True)
+    found, _ = sg.scan(lambda i: (i, T.nonzero(x > i)[0]), **same)
+    lagged, _ = sg.scan(
+        lambda far, near: (far + 0 * near, T.arange(far)),
+        outputs_info=[{"initial": T.stack([n, n]), "taps": [-2, -1]}, None],
+        n_steps=3,
+    )
+    flags, _ = sg.scan(
+        lambda flag: T.arange(T.switch(flag, n, 1)), sequences=[T.alloc(np.True_, 2)]
+    )
+    chosen = sg.ifelse(T.gt(n, 1), T.nonzero(x > 1)[0] * 1.0, x)
+    nested, _ = sg.scan(
+        lambda i, q: (i, sg.ifelse(T.gt(i, 1), q[: i - 1], q)), non_sequences=[x], **same
+    )
+    rows = [slices, ranges, added, found, lagged]
+    outputs = [*(r[1] for r in rows), of_sequence, backwards, flags, chosen, nested[1]]
+    return [n, x, ks], outputs, [T.grad(slices[1].sum(), x)]
+
+
+@pytest.mark.parametrize("backend", ["llvm", "numba"])
+def test_sizes_of_rows_may_follow_from_what_steps_compute(backend: str) -> None:
+    inputs, outputs, grads = sized_by_steps()
+    native = sg.function(inputs, [*outputs, *grads], mode=sg.Mode(backend=backend))
+    plain = sg.function(inputs, [*outputs, *grads], mode="interpret")
+    for values in ((2, [1.0, 2.0, 3.0], [3, 3]), (1, [4.0], []), (3, [5.0, 0.5, 2.0], [0])):
+        for a, b in zip(native(*values), plain(*values), strict=True):
+            assert a.shape == b.shape
+            np.testing.assert_allclose(a, b)
+
+
+@pytest.mark.parametrize("mode", ["fast_run", "interpret"])
+def test_rows_of_different_sizes_cannot_be_stacked(mode: str) -> None:
+    n = T.lscalar("n")
+    (_, rows), _ = sg.scan(lambda i: (i + 1, T.arange(i)), outputs_info=[n, None], n_steps=3)
+    f = sg.function([n], rows, mode=mode)
+    with pytest.raises(ShapeError, match=r"(?s)rows.*test_scan.py"):
+        f(2)
+    sums, _ = sg.scan(lambda i: (i + 1, T.arange(i).sum()), outputs_info=[n, None], n_steps=3)
+    np.testing.assert_array_equal(sg.function([n], sums[1], mode=mode)(2), [1, 3, 6])
+
+
+def test_sizes_promised_by_numbers_are_compared_axis_by_axis() -> None:
+    x, n, m = T.dmatrix("x"), T.lscalar("n"), T.lscalar("m")
+    f = sg.function([x, n, m], T.specify_shape(x, (n, m)) * 2)
+    np.testing.assert_array_equal(f(np.ones((2, 3)), 2, 3), np.full((2, 3), 2.0))
+    with pytest.raises(ShapeError, match="sizes 3 and 2 do not agree"):
+        f(np.ones((2, 3)), 3, 2)

@@ -170,7 +170,10 @@ def _sums_cut(draft: Draft) -> dict[Variable, Variable]:
     for node in reversed(toposort(draft.results)):
         out = node.outputs[0]
         reads = [n for n, _ in readers.get(out, ())]
-        cut = all(isinstance(n.op, Subtensor) and _only_slices(n.op) for n in reads)
+        cut = all(
+            isinstance(n.op, Subtensor) and _only_slices(n.op) and place == 0
+            for n, place in readers.get(out, ())
+        )
         if isinstance(node.op, Add | Sub | Mul) and reads and cut and out not in ends:
             for read in reads:
                 parts = [_same_part(read, v) for v in node.inputs]

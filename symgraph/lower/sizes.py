@@ -126,6 +126,8 @@ class Sizes:
         self.checks: list[Check] = []
         self.branches: dict[Apply, list[Side]] = {}  # of each choice the two graphs, closed
         self._may_fail = 0  # how many branches the node looked at lies in
+        self._depth = 0  # how many loops and branches
+        self._inner: dict[Variable, int] = {}  # what is in loops and branches, and how deep
         self._names: dict[Expr, Expr] = {}
         self._simplified = Simplifier(lambda name: self.formulas.get(name.id), self._is_count)
         self._scalar_names: dict[Variable, Name] = {}
@@ -222,6 +224,13 @@ class Sizes:
                     stack.append(self.formulas[part.id])
         return found
 
+    def is_inner(self, exprs: Iterable[Expr]) -> bool:
+        """Whether formulas follow from what is in a loop or a branch."""
+        return self._depth_of(exprs) > 0
+
+    def _depth_of(self, exprs: Iterable[Expr]) -> int:
+        return max((self._inner.get(var, 0) for var in self.atoms(exprs)), default=0)
+
     def canonical(self, expr: Expr) -> Expr:
         """The representative of sizes known to be equal."""
         while expr in self._parent:
@@ -257,6 +266,8 @@ class Sizes:
                 self._agree(tuple(exprs), f"axes named {size!r}", None)
 
     def _infer(self, node: Apply) -> None:
+        if self._depth:
+            self._inner.update(dict.fromkeys(node.outputs, self._depth))
         if not isinstance(node.op, TensorOp):
             return self._infer_opaque(node)
         args = [self.arg(var) for var in node.inputs]
@@ -294,10 +305,10 @@ class Sizes:
             outer = dict(zip(graph.inputs, given, strict=True))
             outputs = tuple(clone_graph(graph.outputs, outer, _unchecked, copy_all=True))
             before, self.checks = self.checks, []
-            self._may_fail += 1
+            self._may_fail, self._depth = self._may_fail + 1, self._depth + 1
             for inner in toposort(outputs, stop=given):
                 self._infer(inner)
-            self._may_fail -= 1
+            self._may_fail, self._depth = self._may_fail - 1, self._depth - 1
             self.branches[node].append(Side(Graph(tuple(given), outputs), self.checks))
             self.checks = before
             found.append([self.dims(v) for v in outputs])
@@ -311,18 +322,26 @@ class Sizes:
             self._dims[row] = self.dims(whole)[1:]
         for initial, lagged in zip(given.initials, reads.lagged, strict=True):
             self._dims |= dict.fromkeys(lagged, self.dims(initial)[1:])
+        self._depth += 1
+        self._inner.update(dict.fromkeys(body.inputs, self._depth))
         for inner in toposort(body.outputs, stop=(*body.inputs, *given.others)):
             self._infer(inner)
+        self._agree_on_states(node, op, body)
+        self._depth -= 1
         made = op.results(body.outputs)
-        for initial, new in zip(given.initials, made.nexts, strict=True):
-            where = f"{op}: a state and its next value, made at {new.made_at}"
-            for pair in zip(self.dims(initial)[1:], self.dims(new), strict=True):
-                self._agree(pair, where, node)
         count = self.bind(as_size(self.arg(given.count).value))
         if op.at_least or not self._is_count(count):
             check = Check((count,), steps_message(op), node, least=op.at_least)
             self.checks.append(check)
         return [self.dims(row) for row in made.rows]
+
+    def _agree_on_states(self, node: Apply, op: Scan, body: Graph) -> None:
+        """A state keeps its sizes from step to step."""
+        nexts = op.results(body.outputs).nexts
+        for initial, new in zip(op.inputs(node.inputs).initials, nexts, strict=True):
+            where = f"{op}: a state and its next value, made at {new.made_at}"
+            for pair in zip(self.dims(initial)[1:], self.dims(new), strict=True):
+                self._agree(pair, where, node)
 
     def _need_elements(self, node: Apply, op: Reduce) -> None:
         dims = self.dims(node.inputs[0])
@@ -375,6 +394,9 @@ class Sizes:
         if self._may_fail:
             return
         first = next((d for d in distinct if isinstance(d, Lit)), distinct[0])
+        if self._depth and not isinstance(first, Lit):
+            # What is known outside a loop stands for what its steps find, not the other way round.
+            first = min(distinct, key=lambda size: self._depth_of([size]))
         for other in distinct:
             if other != first and not isinstance(other, Lit):
                 self._parent[other] = first

@@ -17,8 +17,7 @@ from symgraph.families import (
     Sample,
 )
 from symgraph.graph import Apply, Constant, Variable
-from symgraph.ops.reshape import reshape
-from symgraph.ops.shape import scalars_of, shape_i
+from symgraph.ops.shape import scalars_of
 from symgraph.types import (
     Arg,
     Dims,
@@ -79,6 +78,56 @@ class SpecifyShape(Moved):
 
 
 @dataclass(frozen=True, repr=False)
+class SpecifySizes(Moved):
+    """The operand, whose sizes along `axes` are those given as int64 scalars.
+
+    Others are an error when it runs, which says `what`.
+    """
+
+    axes: tuple[int, ...]
+    what: str = "specify_shape"
+
+    def __str__(self) -> str:
+        return f"SpecifySizes{{({', '.join(map(str, self.axes))})}}"
+
+    def out_shape(self, *args: Arg) -> Dims:
+        """The operand's sizes, those of `axes` as they are given."""
+        x, *given = args
+        sizes = list(x.shape)
+        for axis, size in zip(self.axes, given, strict=True):
+            sizes[axis] = unify((size.value, x.shape[axis]), f"{self.what}: axis {axis}")
+        return tuple(sizes)
+
+    def source(self, index: Index, args: Sequence[Arg], read: Read) -> Index:
+        """The same place."""
+        return index
+
+    def axis_map(self, node: Apply) -> tuple[int | None, ...]:
+        """Every axis is itself."""
+        x: Tensor = node.inputs[0]
+        return tuple(range(x.type.ndim))
+
+    def reference(self, x: Any, *sizes: Any) -> Any:
+        """The operand, its sizes checked."""
+        for axis, want in zip(self.axes, sizes, strict=True):
+            if x.shape[axis] != want:
+                sizes_ = f"sizes {want} and {x.shape[axis]}"
+                raise ShapeError(f"{self.what}: axis {axis}: {sizes_} do not agree")
+        return x
+
+    def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:
+        """The cotangent; nothing to the sizes."""
+        return [output_grads[0], *[None] * len(self.axes)]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """One axis, two."""
+        three, four = (Sample((), f"value:{n}", "int64", False) for n in (3, 4))
+        yield Example(cls((1,)), (Sample((3, 4)), four))
+        yield Example(cls((1, 0)), (Sample((3, 4)), four, three))
+
+
+@dataclass(frozen=True, repr=False)
 class Unbroadcast(Moved):
     """The operand, whose sizes along some axes count as unknown while the graph is built."""
 
@@ -128,9 +177,9 @@ def specify_shape(x: Any, sizes: Any) -> Tensor:
         raise GraphTypeError(f"specify_shape: {len(given)} sizes for {x.type.ndim} axes")
     known = [int(s.data) if isinstance(s, Constant) else s for s in given]
     result: Tensor = SpecifyShape(tuple(None if isinstance(s, Variable) else s for s in known))(x)
-    if any(isinstance(s, Variable) for s in known):
-        whole = [s if isinstance(s, Variable) else shape_i(x, k) for k, s in enumerate(known)]
-        result = reshape(result, scalars_of(whole))
+    found = {axis: s for axis, s in enumerate(known) if isinstance(s, Variable)}
+    if found:
+        result = SpecifySizes(tuple(found))(result, *scalars_of(list(found.values())))
     return result
 
 

@@ -50,6 +50,8 @@ class Entry:
             return tuple(results)
         except Stop:
             raise Stop(*space.status[:3].tolist()) from None
+        except ValueError as error:  # of numba, about an empty list
+            raise TypeError(str(error)) from None
         finally:
             idle.append(space)
 

@@ -135,6 +135,7 @@ RULES: dict[type, Rule] = {
     transfer.Transfer: _identity,
     specify.SpecifyShape: _identity,
     specify.MatchSizes: _identity,
+    specify.SpecifySizes: _identity,
     arith.Sqr: _square,
     arith.IntDiv: _quotient,
     arith.Mod: _remainder,
