@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
 import symgraph as sg
 import symgraph.tensor as T
+from symgraph.backends import pool, threads
+from symgraph.backends.llvm.kernels import runs
 from symgraph.interpret import interpret
+from symgraph.kernel import Loop, statements
 from symgraph.lower.program import Allocate, Launch
 
 
@@ -77,3 +81,47 @@ def test_columns_are_normalised_without_a_copy_of_them() -> None:
     f = sg.function([x], outputs)
     assert launches(f)[-1] == ["Sub", "TrueDiv"]
     assert agrees(f, [x], outputs)
+
+
+@pytest.fixture(params=(1, 2))
+def any_threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each number of threads, which share the smallest of launches."""
+    before, least = threads._pool.size, threads.MIN_WORK
+    threads.MIN_WORK = 1
+    threads.set_threads(1)
+    threads.set_threads(request.param)
+    threads._pool.words[pool.GRAIN] = 1
+    yield
+    threads.MIN_WORK = least
+    threads.set_threads(1)
+    threads.set_threads(before)
+    threads._pool.words[pool.GRAIN] = threads.GRAIN
+
+
+def test_accumulators_of_columns_are_read_once_for_several_rows(any_threads: None) -> None:
+    """Whatever the shape: one block or several, one chunk or several, rows that are left over."""
+    x = T.fmatrix("x")
+    f = sg.function([x], [x.sum(0), x.max(0), x.argmax(0), T.sqr(x).sum(), x.min(), 2 * x])
+    g = sg.function([x], [x.sum(0), x.argmax()])  # the first of equals: in the order of elements
+    (first, _) = f.kernels
+    assert [n for s in statements(first.body) if isinstance(s, Loop) and (n := runs(s)) < 9] == [8]
+    rng = np.random.default_rng(0)
+    for shape in (1, 3), (3, 1), (130, 4100), (1003, 7), (2100, 40), (64, 9001):
+        a = rng.integers(-9, 9, shape).astype("float32")
+        found = f(a)
+        wanted = (a.sum(0), a.max(0), a.argmax(0), np.sum(a * a, dtype="d"), a.min(), 2 * a)
+        for one, other in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(one, other)
+        assert g(a)[1] == a.argmax()
+    assert not sg.function([x], x.sum(0))(np.zeros((0, 5), "f")).any()
+
+
+def test_sums_of_columns_keep_their_digits() -> None:
+    """Terms of alternating sign and of magnitudes 1e8 apart, ten million of them."""
+    x = T.fmatrix("x")
+    a = np.full((5_000_001, 2), 0.1, "float32")
+    a[::2, 1], a[1::2, 1] = 2.0**25, -(2.0**25)
+    a[-1, 1] = 0.125
+    mean, total = sg.function([x], [x.mean(0), x.sum(0)])(a)
+    np.testing.assert_allclose(mean[0], np.float32(0.1), rtol=1e-7)
+    assert total[1] == 0.125

@@ -50,6 +50,10 @@ class Machine:
     chunk_work: int = 16384  # scalar steps a chunk of a reduction should be worth
     most_chunks: int = 32
     columns_apart: bool = False  # whether a worker takes a column of a chunk, not a row
+    block: int = 2048  # columns whose accumulators, 8 bytes each, are to stay in the first cache
+    chunk_rows: int = 64  # rows of a chunk at least: its accumulators are little beside them
+    rows_at_once: int = 8  # that accumulators are read and written once for
+    light: int = 12  # scalar steps of an element beyond which accumulators cost little
     folding: Callable[[Reduce, str], Folding] = as_declared  # of an op, and its operand's dtype
 
 

@@ -9,6 +9,7 @@ once. The work is done by an inner function, whose parameters say that pointers 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 
 from symgraph.backends.llvm.body import Body, Needs
@@ -18,13 +19,17 @@ from symgraph.backends.llvm.words import PAIRS, TYPES
 from symgraph.dataclass import dataclass
 from symgraph.kernel import (
     Buffer,
+    Call,
+    Expr,
     Kernel,
     Let,
+    Lit,
     Loop,
     Name,
     Stmt,
     Store,
     Update,
+    lit,
     statements,
 )
 
@@ -38,6 +43,7 @@ METADATA = """\
 !0 = distinct !{!0, !1}
 !1 = !{!"llvm.loop.interleave.count", i32 1}
 """
+FEW = 8  # runs of a loop that are written one after the other, so that what is around is vectorised
 SHARE = "void @KERNEL(ptr %block, i64 %lo, i64 %hi, i64 %worker)"
 
 
@@ -86,7 +92,7 @@ def write(body: Body, block: Sequence[Stmt]) -> None:
     """Write the statements of a kernel."""
     for stmt in block:
         if isinstance(stmt, Loop):
-            _loop(body, stmt)
+            _written_out(body, stmt) if runs(stmt) <= FEW else _loop(body, stmt)
         elif isinstance(stmt, Store):
             value = body.value(stmt.value)
             body.store(body.element(stmt.buffer, stmt.index), value, stmt.buffer.dtype)
@@ -118,6 +124,23 @@ def _loop(body: Body, loop: Loop) -> None:
     body.do(f"{following} = add nsw i64 {index}, 1")
     body.do(f"br label %{head}{ALONE if body.weight - weight > HEAVY else ''}")
     body.begin(after)
+
+
+def _written_out(body: Body, loop: Loop) -> None:
+    """A loop as its runs, one after the other; they weigh as one does."""
+    lo, weight = body.position(loop.lo), body.weight
+    for number in range(int(runs(loop))):
+        body.weight = weight
+        body.values[loop.index] = body.get(f"add nsw i64 {lo}, {number}")
+        write(body, loop.body)
+
+
+def runs(loop: Loop) -> float:
+    """How many runs a loop has, if that is known: from 0, or from where it begins, so many on."""
+    extent: Expr | None = loop.hi if loop.lo == lit(0) else None
+    if isinstance(loop.hi, Call) and loop.hi.op == "add" and loop.hi.args[0] == loop.lo:
+        extent = loop.hi.args[1]
+    return float(extent.value) if isinstance(extent, Lit) else math.inf
 
 
 def places(params: Sequence[Buffer | Name]) -> list[int]:
