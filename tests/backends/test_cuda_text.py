@@ -91,6 +91,21 @@ def look_up() -> Made:
     return [table, n], [T.tanh(table[n]) * 2]
 
 
+def running() -> Made:
+    x = T.fmatrix("x")
+    return [x], [T.cumsum(x, 1), T.cummax(x, 1), T.logcumsumexp(x, 1), T.nonzero(x > 0)[0]]
+
+
+def sorting() -> Made:
+    x = T.fmatrix("x")
+    return [x], [T.sort(x, 1), T.argsort(x, 1), T.topk(x, 3, 1)]
+
+
+def last_write() -> Made:
+    table, n, rows = T.fmatrix("table"), T.lvector("n"), T.fmatrix("rows")
+    return [table, n, rows], [T.set_subtensor(table[n], rows)]
+
+
 def scatter() -> Made:
     table, n, rows = T.fmatrix("table"), T.lvector("n"), T.fmatrix("rows")
     return [table, n, rows], [T.inc_subtensor(table[n], rows)]
@@ -140,7 +155,7 @@ def statistics() -> Made:
 CASES = [
     chain, three_axes, total, rows, columns, softmax, layer_norm, layer_norm_gradient,
     cross_entropy, dropout, adam, look_up, scatter, joined, transposed, choice, elementary,
-    products_of_integers, halves, one_hot, statistics,
+    products_of_integers, halves, one_hot, statistics, running, sorting, last_write,
 ]  # fmt: skip
 REVIEWED = [chain, three_axes, total, columns, softmax, look_up]
 
@@ -158,8 +173,9 @@ def planned(make: Callable[[], Made]) -> Plan:
 @pytest.mark.parametrize("make", CASES, ids=lambda f: f.__name__)
 def test_kernels_are_single_precision_and_stay_in_registers(make: Callable[[], Made]) -> None:
     given = planned(make)
-    made = target.module(target.write(given, make.__name__).kernels)
-    for kernel in given.program.kernels:
+    written = target.write(given, make.__name__)
+    made = target.module(written.kernels)
+    for kernel in written.launched:
         library = ptx.library_of(made, kernel)
         for capability in (ptx.AMPERE, ptx.HOPPER):
             text = ptx.ptx_of(library, capability)
@@ -186,3 +202,13 @@ def test_products_and_sums_are_rounded_one_by_one() -> None:
     text = "".join(ptx.ptx_of(ptx.library_of(made, k)) for k in given.program.kernels)
     assert "mul" in text
     assert not re.search(r"fma\.rn\.f32", text)
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_additions_are_atomic_or_in_order(deterministic: bool) -> None:
+    with sg.config(deterministic=deterministic):
+        written = target.write(planned(scatter), "scatter")
+    made = target.module(written.kernels)
+    found = "".join(ptx.ptx_of(ptx.library_of(made, k)) for k in written.launched)
+    assert bool(re.search(r"(atom|red)\.global\.add\.f32", found)) != deterministic
+    assert not re.search(r"\.f64|\.local", found)

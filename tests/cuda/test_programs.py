@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 
 import symgraph as sg
 import symgraph.tensor as T
-from symgraph.backends.cuda import target
+from symgraph.backends.cuda import running_folds, target
+from symgraph.interpret import interpret
 
 CUDA = sg.Mode(backend="cuda")
 RNG = np.random.default_rng(0)
@@ -49,8 +53,86 @@ def test_a_training_step_updates_its_weights() -> None:
 
 def test_routines_without_a_kernel_run_on_the_cpu() -> None:
     x = T.fmatrix("x")
-    found = sg.function([x], T.sort(x, axis=1) * 2, mode=CUDA)(rows := floats(3, 4))
-    np.testing.assert_array_equal(found, np.sort(rows, axis=1) * 2)
+    rows = floats(3, 4)[[0, 2, 1, 0, 2]]
+    found = sg.function([x], T.unique(x, axis=0) * 2, mode=CUDA)(rows)
+    np.testing.assert_array_equal(found, np.unique(rows, axis=0) * 2)
+
+
+def scatters() -> tuple[list[Any], list[Any], list[np.ndarray]]:
+    table, n, rows = T.fmatrix("table"), T.lvector("n"), T.fmatrix("rows")
+    v, w, count = T.fvector("v"), T.fvector("w"), T.tensor("int8", shape=(None,), name="count")
+    outputs = [
+        T.inc_subtensor(table[n], rows),
+        T.set_subtensor(table[n], rows),
+        T.inc_subtensor(table[n, 1], w),
+        T.inc_subtensor(v[n], w),
+        T.set_subtensor(v[n], w),
+        T.inc_subtensor(count[n], 1),
+    ]
+    places = np.array([1, -1, 1, 0, 2, 1, 1])
+    arrays = [floats(3, 4), places, floats(7, 4), floats(3), floats(7), np.zeros(3, "int8")]
+    return [table, n, rows, v, w, count], outputs, arrays
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_writes_that_meet_are_added_up_and_the_last_one_stays(deterministic: bool) -> None:
+    inputs, outputs, arrays = scatters()
+    with sg.config(deterministic=deterministic):
+        f = sg.function(inputs, outputs, mode=CUDA)
+    text = target.write(f.trace.plans[0], "").kernels
+    assert ("atomic_add" in text) != deterministic
+    for length in (7, 1, 0):
+        given = [a[:length] if len(a) == 7 else a for a in arrays]
+        expected = interpret(outputs, dict(zip(inputs, given, strict=True)))
+        for found, want in zip(f(*given), expected, strict=True):
+            np.testing.assert_allclose(found, want, rtol=1e-5)
+
+
+def test_many_writes_to_few_places() -> None:
+    """Stretches of equal places that are longer than a team, and more than one merge of places."""
+    v, n, w = T.fvector("v"), T.lvector("n"), T.fvector("w")
+    outputs = [T.inc_subtensor(v[n], w), T.set_subtensor(v[n], w)]
+    with sg.config(deterministic=True):
+        f = sg.function([v, n, w], outputs, mode=CUDA)
+    arrays = floats(3), RNG.integers(0, 3, 150), floats(150)
+    expected = interpret(outputs, dict(zip([v, n, w], arrays, strict=True)))
+    for found, want in zip(f(*arrays), expected, strict=True):
+        np.testing.assert_allclose(found, want, rtol=1e-4)
+
+
+def test_running_folds_of_rows_in_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = T.fmatrix("x")
+    z = T.zmatrix("z")
+    outputs = [T.cumsum(x, 1), T.cumprod(x, 1), T.cummax(x, 1), T.logcumsumexp(x, 1)]
+    outputs += [T.cummin(x > 0, 1), T.cumsum(z, 1), T.cumprod(z, 1), T.nonzero(x > 0)[1]]
+    f = sg.function([x, z], outputs, mode=CUDA)
+    for tile, shape in ((8, (3, 29)), (8, (2, 16)), (2048, (2, 9)), (8, (1, 1)), (8, (2, 0))):
+        monkeypatch.setattr(running_folds, "TILE", tile)
+        rows, numbers = floats(*shape), floats(*shape) + 1j * floats(*shape)
+        if rows.size > 20:
+            rows[0, 5], rows[1, 9] = np.nan, -np.inf
+        expected = interpret(outputs, {x: rows, z: numbers})
+        for found, want in zip(f(rows, numbers), expected, strict=True):
+            np.testing.assert_allclose(found, want, rtol=1e-4, atol=1e-5)
+
+
+def test_sorting_is_stable_in_rows_of_any_length() -> None:
+    x, k = T.fmatrix("x"), T.tensor("int8", shape=(None, None), name="k")
+    outputs = [T.sort(x, 1), T.argsort(x, 1), T.argsort(k, 1), T.argsort(x > 0, 0)]
+    outputs += [*T.topk_and_argtopk(x, 5, 1), *T.topk_and_argtopk(k, -5, 1)]
+    f = sg.function([x, k], outputs, mode=CUDA)
+    for length in (5, 33, 101):
+        rows = np.round(floats(2, length), 1)
+        rows[0, 1], rows[1, ::7] = np.nan, 0.0
+        rows[1, 3] = -0.0
+        numbers = RNG.integers(-4, 4, (2, length)).astype("int8")
+        expected = interpret(outputs, {x: rows, k: numbers})
+        for found, want in zip(f(rows, numbers), expected, strict=True):
+            np.testing.assert_array_equal(found, want)
+    with pytest.raises(sg.errors.ShapeError, match="than the 3 there are"):
+        f(rows[:, :3], numbers)
+    with pytest.raises(sg.errors.ShapeError, match="than the 4 there are"):
+        f(rows, numbers[:, :4])
 
 
 def test_numbers_on_the_device_are_not_read_by_the_driver() -> None:

@@ -95,3 +95,15 @@ def test_a_call_that_waits_for_results_is_not_recorded(recorder: Recorder) -> No
     for _ in range(3):
         np.testing.assert_array_equal(f([1.0, -1.0, 2.0]), [2, 4])
     assert recorder.counts["recordings"] == 0
+
+
+def test_sorting_and_running_folds_are_recorded(recorder: Recorder) -> None:
+    x = T.fvector("x")
+    order = T.argsort(x)
+    f = sg.function([x], [T.cumsum(x[::-1]), order], mode=sg.Mode(backend="cuda"))
+    values = np.random.default_rng(1).normal(size=70).astype("float32")
+    for sign in (1, -1, 1, -1):
+        sums, places = f(sign * values)
+        np.testing.assert_allclose(sums, np.cumsum(sign * values[::-1]), rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(places, np.argsort(sign * values, kind="stable"))
+    assert recorder.counts["replays"] >= 2

@@ -32,7 +32,7 @@ from numba import (
     uint32,
     uint64,
 )
-from numba.cuda import cgutils
+from numba.cuda import cgutils, nvvmutils
 from numba.cuda.extending import intrinsic
 
 from symgraph.backends.cuda.coverage import LIBDEVICE
@@ -211,8 +211,33 @@ def exchange(typingctx: Any, x: Any, distance: Any) -> Any:
     return kind(kind, types.int64), build
 
 
+# How floats are added in place; integers are by an instruction of LLVM's.
+ATOMIC_ADD = {
+    types.float32: nvvmutils.declare_atomic_add_float32,
+    types.float64: nvvmutils.declare_atomic_add_float64,
+}
+
+
+@intrinsic
+def atomic_add(typingctx: Any, array: Any, place: Any, value: Any) -> Any:
+    """Add to an element of an array, to which others may add at the same time."""
+    kind = array.dtype
+
+    def build(context: Any, builder: ir.IRBuilder, sig: Any, args: list[Any]) -> Any:
+        pointer = builder.gep(args[0], [args[1]])
+        number = context.cast(builder, args[2], sig.args[2], kind)
+        declare = ATOMIC_ADD.get(kind)
+        if declare is None:
+            builder.atomic_rmw("add", pointer, number, "monotonic")
+        else:
+            builder.call(declare(builder.module), (pointer, number))
+        return context.get_dummy_value()
+
+    return types.none(array, types.int64, types.unliteral(value)), build
+
+
 __all__ = [
-    "absolute", "add_any_order", "bits", "boolean", "ceil", "complex64", "complex128",
+    "absolute", "add_any_order", "atomic_add", "bits", "boolean", "ceil", "complex64", "complex128",
     "copysign", "exchange", "external", "float16", "float32", "float64", "floor", "floordiv",
     "fma", "from_bits", "inf", "int8", "int16", "int32", "int64", "kernel", "max_nan", "member",
     "members", "min_nan", "mod", "mul_any_order", "nan", "np", "power", "rint", "scalar",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from symgraph.backends.cuda.library import device_routine
+from symgraph.backends.cuda.own_routines import own_routine
 from symgraph.families import Elemwise, Library
 from symgraph.graph import Apply
 from symgraph.kernel import EXTERNAL, Call, Name, walk
@@ -41,5 +42,7 @@ def where(node: Apply) -> str:
         found = device_routine(node.op)
         if found is not None:
             return f"GPU: {found.library}"
+        if own_routine(node.op.routine) is not None:
+            return "GPU"
         why = "its routine is written for it, arrays are copied there and back"
     return "GPU" if why is None else f"CPU: {why}"

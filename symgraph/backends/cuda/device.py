@@ -212,6 +212,17 @@ class Simulated:
         """Nothing: every launch is done when it returns."""
 
 
+class Recording:
+    """A CUDA graph with the stream it runs on and the memory that it uses."""
+
+    def __init__(self, graph: Any, stream: Any, pool: Any) -> None:
+        self._graph, self._stream, self._pool = graph, stream, pool
+
+    def launch(self) -> None:
+        """Do what was recorded, behind all that was launched before."""
+        self._graph.launch(self._stream)
+
+
 class Card:
     """An NVIDIA GPU."""
 
@@ -312,12 +323,22 @@ class Card:
             array[...] = values
 
     def begin_recording(self) -> None:
-        """Capture this card's stream into a CUDA graph."""
+        """Capture this card's stream into a CUDA graph.
+
+        What is allocated meanwhile comes from a pool that the graph keeps: a replay writes to it
+        again, so nobody else may be given it.
+        """
+        self._pool = cupy.cuda.MemoryPool()
+        self._allocating = cupy.cuda.using_allocator(self._pool.malloc)
+        self._allocating.__enter__()
         self.stream.begin_capture()
 
     def end_recording(self) -> Any:
         """The graph, ready to be launched on this card's stream."""
-        return self.stream.end_capture()
+        try:
+            return Recording(self.stream.end_capture(), self.stream, self._pool)
+        finally:
+            self._allocating.__exit__(None, None, None)
 
     def synchronize(self) -> None:
         """Wait for all that was launched."""

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from symgraph.backends.cuda.handmade import Handmade
 from symgraph.backends.cuda.kernels import shared
 from symgraph.backends.cuda.library import device_routine
-from symgraph.backends.cuda.prepare import given_of
+from symgraph.backends.cuda.own_routines import own_routine
+from symgraph.backends.cuda.scalars import given_of
 from symgraph.backends.numba.flow import Flow, Lines, sequence
 from symgraph.backends.numba.text import expression
 from symgraph.kernel import Buffer, Call, Expr, Load, walk
@@ -38,6 +40,7 @@ class Driver(Flow):
         self.plan, self.program = plan, plan.program
         self.results = {r.buffer: r for r in self.program.results}
         self.routines: list[Gemm | Routine] = []  # in the order the text numbers them
+        self.handmade: dict[str, Handmade] = {}  # the kernels of routines of ours
         self.waits = False  # whether the driver looks at what the device computes
 
     def text(self) -> str:
@@ -125,9 +128,16 @@ class Driver(Flow):
                 (b, [self._scalar(d) for d in dims]) for b, dims in (*step.outputs, *step.inputs)
             )
         )
+        self.routines.append(step)
+        own = own_routine(step.routine)
+        if own is not None:
+            kernels = own.kernels(step)
+            self.handmade |= {kernel.name: kernel for kernel in kernels}
+            words = [str(len(self.routines) - 1), sequence(k.name for k in kernels), *arrays]
+            yield f"run.own({', '.join(words)})"
+            return
         found = device_routine(step.node.op)
         self.waits |= found is None or not found.recorded
-        self.routines.append(step)
         yield f"run.routine({', '.join([str(len(self.routines) - 1), *arrays])})"
 
     def _argument(self, arg: Buffer | Expr) -> str:

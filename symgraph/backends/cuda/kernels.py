@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from symgraph.backends.cuda.handmade import Handmade
+from symgraph.backends.cuda.scatter import AtomicAdd
 from symgraph.backends.numba.text import expression, harmless
 from symgraph.dataclass import dataclass
 from symgraph.kernel import (
@@ -41,6 +43,7 @@ from symgraph.kernel import (
     walk,
 )
 
+STRETCH = 32  # what a team is made for where the ends of a loop are read from memory
 EXTENT = "extent"  # the parameter that says how many runs are shared out
 Lines = list[str]
 
@@ -75,7 +78,8 @@ class Shared:
                 width = width * size
             names = {part.id for part in walk(width) if isinstance(part, Name)}
             loads = any(isinstance(part, Load) for part in walk(width))
-            widths.append(None if names & inside or loads else width)
+            unknown = lit(STRETCH) if loads else None
+            widths.append(unknown if names & inside or loads else width)
         return widths
 
 
@@ -112,6 +116,8 @@ def _outermost_apart(body: Sequence[Stmt]) -> Iterator[Loop]:
 
 def kernel_text(kernel: Kernel) -> str:
     """A kernel as a Python function of the number of runs and its parameters."""
+    if isinstance(kernel, Handmade):
+        return kernel.text
     names = [p.name if isinstance(p, Buffer) else p.id for p in kernel.params]
     lines = ["@kernel", f"def {kernel.name}({', '.join([EXTENT, *names])}):"]
     lines += [f"    # {harmless(note)}" for note in kernel.notes]
@@ -176,6 +182,9 @@ def _value(stmt: Let | Update) -> str:
 
 
 def _store(stmt: Store) -> str:
+    if isinstance(stmt, AtomicAdd):
+        words = (stmt.buffer.name, expression(stmt.index), expression(stmt.value))
+        return f"atomic_add({', '.join(words)})"
     return f"{stmt.buffer.name}[{expression(stmt.index)}] = {expression(stmt.value)}"
 
 

@@ -8,11 +8,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from symgraph.backends.cuda.library import device_routine
-from symgraph.backends.cuda.scalars import on_device
+from symgraph.backends.cuda.reports import without_reports
+from symgraph.backends.cuda.scalars import Given, given_of, on_device
+from symgraph.backends.cuda.scatter import scattered
+from symgraph.config import config
 from symgraph.families import Library
 from symgraph.kernel import (
     BOOL,
@@ -45,14 +48,13 @@ from symgraph.lower.program import (
     touched,
 )
 
-Given = Mapping[Buffer | Name, Buffer | Expr]
-
 
 def prepared(program: Program) -> Program:
     """The program as a device runs it."""
-    program = on_device(replace(program, steps=tuple(_trusting(program.steps))))
-    steps = _named_apart(list(_spread(program.steps)), {}, set())
-    return replace(program, steps=tuple(steps))
+    steps = tuple(_trusting(without_reports(program.steps)))
+    program = on_device(replace(program, steps=scattered(steps, config.deterministic)))
+    named = _named_apart(list(_spread(program.steps)), {}, set())
+    return replace(program, steps=tuple(named))
 
 
 def _trusting(steps: Sequence[Step]) -> Iterator[Step]:
@@ -165,7 +167,8 @@ def _statement_with_bytes(stmt: Stmt) -> Stmt:
         return replace(stmt, lo=lo, hi=hi, body=tuple(map(_statement_with_bytes, stmt.body)))
     if isinstance(stmt, Store):
         buffer = _bytes(stmt.buffer)
-        return Store(buffer, _with_bytes(stmt.index), cast(_with_bytes(stmt.value), buffer.dtype))
+        value = cast(_with_bytes(stmt.value), buffer.dtype)
+        return replace(stmt, buffer=buffer, index=_with_bytes(stmt.index), value=value)
     assert isinstance(stmt, Let | Update)
     return replace(stmt, value=_with_bytes(stmt.value))
 
@@ -176,15 +179,4 @@ def _with_bytes(expr: Expr) -> Expr:
         return load if expr.dtype != BOOL else compare("ne", load, lit(0, "uint8"))
     if isinstance(expr, Call):
         return Call(expr.op, tuple(map(_with_bytes, expr.args)), expr.dtype)
-    return expr
-
-
-def given_of(expr: Expr, given: Given) -> Expr:
-    """An expression of a kernel's parameters, of what they stand for in a launch."""
-    if isinstance(expr, Name):
-        found = given[expr]
-        assert isinstance(found, Expr)
-        return found
-    if isinstance(expr, Call):
-        return Call(expr.op, tuple(given_of(arg, given) for arg in expr.args), expr.dtype)
     return expr

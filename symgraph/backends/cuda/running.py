@@ -13,6 +13,7 @@ import numpy.typing as npt
 from symgraph.backends.cuda.device import Device
 from symgraph.backends.cuda.geometry import geometry
 from symgraph.backends.cuda.library import DeviceRoutine, device_routine
+from symgraph.backends.cuda.own_routines import OWN
 from symgraph.backends.numba import side
 from symgraph.backends.routines.routine import routine_call
 from symgraph.backends.stop import Stop
@@ -95,6 +96,12 @@ class Run:
             out[...] = product * alpha if alpha != 1 else product
         else:
             out[...] = product * alpha + out * beta
+
+    def own(self, number: int, kernels: Sequence[Any], *arrays: Any) -> None:
+        """A routine that has kernels of ours, which are given with its arrays, outputs first."""
+        step = self.routines[number]
+        assert isinstance(step, Routine)
+        OWN[step.routine].call(self, kernels, step.settings, *arrays)
 
     def routine(self, number: int, *arrays: Any) -> None:
         """A library call: outputs first, the last one a report if it may fail."""

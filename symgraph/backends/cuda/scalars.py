@@ -45,6 +45,19 @@ from symgraph.lower.program import (
     exprs_of,
 )
 
+Given = Mapping[Buffer | Name, Buffer | Expr]
+
+
+def given_of(expr: Expr, given: Given) -> Expr:
+    """An expression of a kernel's parameters, of what they stand for in a launch."""
+    if isinstance(expr, Name):
+        found = given[expr]
+        assert isinstance(found, Expr)
+        return found
+    if isinstance(expr, Call):
+        return Call(expr.op, tuple(given_of(arg, given) for arg in expr.args), expr.dtype)
+    return expr
+
 
 def on_device(program: Program) -> Program:
     """The program with its scalars read where they are needed, and by the host only if it must."""

@@ -86,6 +86,22 @@ def exchange(x: Any, distance: int) -> Any:
     return theirs
 
 
-__all__ = ["exchange", "kernel", "member", "members", "scalar", "team", "team_sync", "teams"]
+@cuda.jit(device=True)
+def atomic_add(array: Any, place: int, value: Any) -> None:
+    """Add to an element, to which others may add at the same time."""
+    cuda.atomic.add(array, place, value)
+
+
+__all__ = [
+    "atomic_add",
+    "exchange",
+    "kernel",
+    "member",
+    "members",
+    "scalar",
+    "team",
+    "team_sync",
+    "teams",
+]
 __all__ += ["thread", "threads"]
 __all__ += meanings.__all__

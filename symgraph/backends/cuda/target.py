@@ -21,6 +21,7 @@ from symgraph.backends.numba.scalar_math import definitions, externals
 from symgraph.backends.numba.target import expressions_of
 from symgraph.backends.numba.text import harmless
 from symgraph.dataclass import dataclass
+from symgraph.kernel import Kernel
 from symgraph.lower.machine import Machine, in_single_precision
 from symgraph.lower.program import Gemm, Routine
 from symgraph.memory import Plan
@@ -40,6 +41,7 @@ class Text:
     driver: str
     routines: tuple[Gemm | Routine, ...]
     waits: bool  # whether the driver looks at what the device computes
+    launched: tuple[Kernel, ...]  # the kernels in the first module
 
     def __str__(self) -> str:
         return f"{self.kernels}\n\n# --- the driver\n\n{self.driver}"
@@ -53,11 +55,12 @@ MACHINE = Machine(
 def write(plan: Plan, title: str) -> Text:
     """The text of a plan."""
     head = f'"""{harmless(title)}"""\n\n'
-    inside = definitions(plan.program.kernels)
-    called = [f"do_{op} = external({op!r})" for op in externals(plan.program.kernels)]
-    kernels = [head + KERNELS, *called, *inside, *map(kernel_text, plan.program.kernels)]
     driver = Driver(plan)
     call = driver.text()
+    launched = (*plan.program.kernels, *driver.handmade.values())
+    inside = definitions(launched)
+    called = [f"do_{op} = external({op!r})" for op in externals(launched)]
+    kernels = [head + KERNELS, *called, *inside, *map(kernel_text, launched)]
     outside = [text.replace("@scalar\n", "") for text in definitions(expressions_of(plan))]
     special = [f"do_{op} = external({op!r})" for op in externals(expressions_of(plan))]
     return Text(
@@ -65,6 +68,7 @@ def write(plan: Plan, title: str) -> Text:
         "\n\n".join([head + DRIVER, *special, *outside, call]) + "\n",
         tuple(driver.routines),
         driver.waits,
+        launched,
     )
 
 
@@ -87,7 +91,7 @@ class Entry:
     def __init__(self, plan: Plan, text: Text, device: Device) -> None:
         self.device, self.text = device, text
         kernels, driver = module(text.kernels), module(text.driver)
-        driver.__dict__.update(device.load(kernels, plan.program.kernels))
+        driver.__dict__.update(device.load(kernels, text.launched))
         self._drive: Callable[..., tuple[Any, ...]] = driver.call
         steady = device.records and not text.waits
         self._replays = Replays(device, driver.call, self._new_run) if steady else None
