@@ -57,20 +57,29 @@ def _unpickled(value: Any, target: str) -> Container:
 
 
 class SharedVariable(Variable):
-    """A variable with a value of its own.
+    """A variable with a value of its own."""
 
-    Attributes
-    ----------
-    default_update
-        Its next value in every function that uses it, unless the function says otherwise.
-    """
-
-    __slots__ = ("allow_downcast", "container", "default_update", "strict")
+    __slots__ = ("_default_update", "allow_downcast", "container", "strict")
 
     container: Container
-    default_update: Any
     strict: bool
     allow_downcast: bool | None
+
+    @property
+    def default_update(self) -> Any:
+        """Its next value in every function that uses it, unless the function says otherwise.
+
+        None if there is none; to delete it makes it None.
+        """
+        return self._default_update
+
+    @default_update.setter
+    def default_update(self, value: Any) -> None:
+        self._default_update = value
+
+    @default_update.deleter
+    def default_update(self) -> None:
+        self._default_update = None
 
     def get_value(self, borrow: bool = False, return_internal_type: bool = False) -> Any:
         """The value: a copy, or with `borrow` the array itself, which functions may overwrite.

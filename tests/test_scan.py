@@ -206,6 +206,35 @@ def test_draws_in_steps(mode: str) -> None:
 
 
 @every_mode
+def test_a_sum_that_bounds_a_slice(mode: str) -> None:
+    """A step reads rows up to a sum of states: the sum itself is not cut."""
+    ends, _ = sg.scan(lambda k, j: x[: k + j].sum() + 0 * k, T.arange(3), None, T.constant(1))
+    close(run(mode, ends, X), [X[: k + 1].sum() for k in range(3)])
+
+
+def test_rows_whose_size_each_step_computes_are_an_error() -> None:
+    n = T.lscalar("n")
+    rows, _ = sg.scan(lambda k, j: (k + j, T.ones(k + j)), T.arange(3), [n, None])
+    with pytest.raises(ShapeError, match=r"test_scan\.py.* a size that each step computes"):
+        sg.function([n], rows[1])
+    with pytest.raises(ShapeError, match=r"rows of shapes \(1,\) and \(2,\).*test_scan\.py"):
+        sg.function([n], rows[1], mode="interpret")(1)
+
+
+@every_mode
+def test_a_draw_that_is_passed_to_the_steps_is_one_draw(mode: str) -> None:
+    """It is made once a call, as everything in non_sequences is, and is what others read too."""
+    mask = sg.RandomStream(5).uniform((3,))
+    rows, updates = sg.scan(lambda row, kept: row * kept, T.ones((2, 3)), None, mask)
+    assert not updates
+    f = sg.function([], [mask, rows], mode=mode)
+    calls = [f() for _ in range(2)]
+    for once, kept in calls:
+        close(kept, np.array([once, once]))
+    assert not np.allclose(calls[0][0], calls[1][0])
+
+
+@every_mode
 def test_gradients_flow_through_draws_in_steps(mode: str) -> None:
     """x = a x + s e: the slope of the sum by s is the sum of the draws, each weighed by powers."""
     a, s = T.dscalar("a"), T.dscalar("s")
@@ -307,8 +336,17 @@ def test_checkpoints(mode: str) -> None:
     close(found[2], found[0][1::2])
     assert found[3].shape == (2, 3)
     close(found[3][0], found[0][3])
+    close(found[3][1], found[0][-1])
     for a, b in zip(found[4:7], found[7:], strict=True):
         close(a, b)
+    n = T.lscalar("n")
+    power, _ = sg.scan_checkpoints(lambda p: 3.0 * p, [], 1.0, [], n_steps=n, save_every_N=2)
+    both, _ = sg.scan_checkpoints(lambda r, s: (s + r, s * r), x, [h * 0, None], save_every_N=4)
+    for steps in (4, 5):
+        close(sg.function([n], power[-1], mode=mode)(steps), 3.0**steps)
+    total, product = run(mode, [part[-1] for part in both], X, W, H)
+    close(total, X.sum(0))
+    close(product, X[:-1].sum(0) * X[-1])
     ragged = sg.scan_checkpoints(step, [x], [h], [w], save_every_N=4, padding=False)[0]
     with pytest.raises(ShapeError, match=r"test_scan\.py"):
         run(mode, ragged, X, W, H)

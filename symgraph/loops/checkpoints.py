@@ -9,8 +9,8 @@ from symgraph.errors import GraphTypeError
 from symgraph.loops.scan import Request, build
 from symgraph.loops.slots import many, read_outputs, read_sequences, step_count
 from symgraph.loops.updates import OrderedUpdates
-from symgraph.ops.arith import int_div
-from symgraph.ops.create import alloc
+from symgraph.ops.arith import int_div, minimum
+from symgraph.ops.create import alloc, arange
 from symgraph.ops.join import join
 from symgraph.ops.reshape import reshape
 from symgraph.ops.shape import shape_i
@@ -27,10 +27,11 @@ def scan_checkpoints(
     save_every_N: int = 10,
     padding: bool = True,
 ) -> tuple[Any, OrderedUpdates]:
-    """A scan that gives every N-th step, and whose gradient needs memory for few steps.
+    """A scan that gives every N-th step and the last, whose gradient needs memory for few steps.
 
-    The steps run in rounds of N. Only what the rounds begin with is kept; the gradient runs a
-    round again before it goes back through it. So for n steps it keeps n / N + N of them.
+    The steps run in rounds of N, of which the last may be shorter. Only what the rounds begin with
+    is kept; the gradient runs a round again before it goes back through it. So for n steps it
+    keeps n / N + N of them.
 
     Parameters
     ----------
@@ -39,27 +40,28 @@ def scan_checkpoints(
     sequences
         Tensors, without taps.
     outputs_info
-        An initial value for each output, without taps.
+        For each output its value before the first step, without taps, or None.
     save_every_N
         How many steps a round has.
     padding
-        Whether sequences whose length is no multiple of N are filled up with rows of zeros;
-        if not, such a length is a `ShapeError` when the function runs.
+        Whether sequences whose length is no multiple of N are copied, and filled up with rows that
+        no step reads; if not, such a length is a `ShapeError` when the function runs.
 
     Returns
     -------
     outputs, updates
-        For each output its values after every N steps.
+        For each output its values after every N steps, and after the last.
 
     >>> import symgraph.tensor as T
-    >>> x = T.constant([1.0, 2.0, 3.0, 4.0])
+    >>> x = T.constant([1.0, 2.0, 3.0, 4.0, 5.0])
     >>> sums, updates = scan_checkpoints(lambda row, total: total + row, x, 0.0, save_every_N=2)
     >>> sums.eval()
-    array([ 3., 10.])
+    array([ 3., 10., 15.])
     """
     infos = many(outputs_info)
-    if any(info is None or info.state.lags != (1,) for info in read_outputs(infos)):
-        raise GraphTypeError("scan_checkpoints needs an initial value, and no taps, of each output")
+    states = [info for info in read_outputs(infos) if info is not None]
+    if any(info.state.lags != (1,) for info in states):
+        raise GraphTypeError("scan_checkpoints takes no taps of outputs; use scan")
     slots = read_sequences(list(sequences) if isinstance(sequences, tuple) else sequences)
     if any(slot.taps != (0,) for slot in slots):
         raise GraphTypeError("scan_checkpoints takes no taps of sequences; use scan")
@@ -67,18 +69,22 @@ def scan_checkpoints(
     rounds = int_div(count + (save_every_N - 1 if padding else 0), save_every_N)
     missing = rounds * save_every_N - count if padding else None
     chunks = [_chunked(slot.whole[:count], missing, rounds, save_every_N) for slot in slots]
+    lengths = minimum(save_every_N, count - save_every_N * arange(rounds))
     others = [as_tensor_variable(item) for item in many(non_sequences)]
 
-    def round_of_steps(*arguments: Tensor) -> Any:
-        rows, states = arguments[: len(chunks)], arguments[len(chunks) : len(chunks) + len(infos)]
+    def round_of_steps(length: Tensor, *arguments: Tensor) -> Any:
+        rows = arguments[: len(chunks)]
+        lagged = iter(arguments[len(chunks) : len(chunks) + len(states)])
+        starts = [None if info is None else next(lagged) for info in infos]
+        steps = length if padding else save_every_N
         outputs, updates = build(
-            Request(fn, list(rows), list(states), others, save_every_N, options={"label": name})
+            Request(fn, list(rows), starts, others, steps, options={"label": name})
         )
         return [out[-1] for out in outputs], updates
 
     options = {"label": f"{name} rounds", "recompute": True}
     outputs, updates = build(
-        Request(round_of_steps, chunks, infos, others, rounds, options=options)
+        Request(round_of_steps, [lengths, *chunks], infos, others, rounds, options=options)
     )
     return (outputs[0] if len(outputs) == 1 else outputs), updates
 

@@ -128,7 +128,7 @@ def build(request: Request) -> tuple[list[Tensor], OrderedUpdates]:
     given = (*arguments.rows, *arguments.lagged, *others)
     _check_arguments(request.fn, arguments, others)
     returned = read_returned(request.fn(*given))
-    step = _Step(arguments, returned, infos)
+    step = _Step(arguments, returned, infos, others)
     if request.strict:
         _check_strict(step.others, others)
     whole = request.n_steps is None and len({slot.length for slot in slots}) == 1
@@ -194,7 +194,11 @@ class _Step:
     """The graph of one step: what goes in, what comes out."""
 
     def __init__(
-        self, arguments: _Arguments, returned: Returned, infos: Sequence[OutputSlot | None]
+        self,
+        arguments: _Arguments,
+        returned: Returned,
+        infos: Sequence[OutputSlot | None],
+        others: Sequence[Tensor],
     ) -> None:
         self.infos: list[OutputSlot | None] = list(infos) or [None] * len(returned.outputs)
         if len(self.infos) != len(returned.outputs):
@@ -205,11 +209,13 @@ class _Step:
         for number, (info, out) in enumerate(zip(self.infos, returned.outputs, strict=True)):
             if info is not None:
                 check_next(info.row, out, f"output {number}")
-        self.updates = _with_defaults(returned)
+        passed = [var for var in others if var.owner is not None]  # computed once, not by steps
+        self.updates = _with_defaults(returned, passed)
         shared = {var: var.type(var.name) for var in self.updates}
         values = [_fitting(var, value) for var, value in self.updates.items()]
         stop = [] if returned.stop is None else [returned.stop]
-        made = clone_graph([*returned.outputs, *values, *stop], shared)
+        kept = {var: var for var in passed}
+        made = clone_graph([*returned.outputs, *values, *stop], kept | shared)
         outs = list(zip(self.infos, made, strict=False))
         nexts = [out for info, out in outs if info is not None]
         rows = [out for info, out in outs if info is None]
@@ -276,14 +282,17 @@ def _differ(wanted: Any, found: Any) -> bool:
     return wanted == 1 or isinstance(found, int)
 
 
-def _with_defaults(returned: Returned) -> OrderedUpdates:
-    """The updates of a step, with the default updates of the shared variables it uses."""
+def _with_defaults(returned: Returned, passed: Sequence[Tensor]) -> OrderedUpdates:
+    """The updates of a step, with the default updates of the shared variables it uses.
+
+    Draws behind what is `passed` to every step are made once, outside.
+    """
     updates = returned.updates
     stop = [] if returned.stop is None else [returned.stop]
     pending = [*returned.outputs, *updates.values(), *stop]
     while pending:
         more = []
-        for var, default in default_updates(pending).items():
+        for var, default in default_updates(pending, passed).items():
             if var not in updates:
                 updates[var] = default
                 more.append(default)

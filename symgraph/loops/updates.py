@@ -55,21 +55,26 @@ class OrderedUpdates(dict[Variable, Variable]):
         return OrderedUpdates(other) + self
 
 
-def default_updates(roots: Iterable[Variable]) -> dict[SharedVariable, Variable]:
+def default_updates(
+    roots: Iterable[Variable], stop: Iterable[Variable] = ()
+) -> dict[SharedVariable, Variable]:
     """Next values of the shared variables behind `roots` that have a default update.
+
+    What lies behind `stop` is computed elsewhere.
 
     Of one that the steps of a loop update, what the loop makes of it: else a draw in the next call
     would begin one step later, not where the last call's draws ended.
     """
     found: dict[SharedVariable, Variable] = {}
-    for node in toposort(roots):
+    roots, fence = list(roots), list(stop)
+    for node in toposort(roots, fence):
         if isinstance(node.op, Scan):
             ends = node.op.outputs(node.outputs).states
             for initial, end in zip(node.op.inputs(node.inputs).initials, ends, strict=True):
                 made = initial.owner
                 if made is not None and isinstance(made.op, DimShuffle) and _moves(made.inputs[0]):
                     found.setdefault(made.inputs[0], end[0])
-    for var in ancestors(roots):
+    for var in ancestors(roots, fence):
         if _moves(var):
             found.setdefault(var, var.default_update)
     return found

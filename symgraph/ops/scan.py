@@ -300,7 +300,14 @@ class _Run:
     def _rows(self, k: int) -> Any:
         var = self.op.results(self.op.body.outputs).rows[k]
         shape = self._row_shape(k) if self.count == 0 else ()
-        return self._filled(self.made[len(self.op.states) + k], shape, var.type.dtype)
+        made = self.made[len(self.op.states) + k]
+        other = next((np.shape(v) for v in made if np.shape(v) != np.shape(made[0])), None)
+        if other is not None:
+            raise ShapeError(
+                f"{self.op}: rows of shapes {np.shape(made[0])} and {other}, made at {var.made_at};"
+                " every step has to make rows of one shape"
+            )
+        return self._filled(made, shape, var.type.dtype)
 
     def _filled(self, values: list[Any], shape: tuple[int, ...], dtype: str) -> Any:
         """The rows of all steps, zeros for those not done."""
