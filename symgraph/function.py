@@ -10,7 +10,9 @@ import logging
 import threading
 import time
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -35,6 +37,7 @@ from symgraph.errors import (
 from symgraph.flat import Flat, flatten, unflatten
 from symgraph.graph import Variable, ancestors, clone_graph
 from symgraph.guard import badness, first_bad
+from symgraph.held import Containers, with_own_states
 from symgraph.inspection import Inspected
 from symgraph.limit import Limited
 from symgraph.mode import Mode, get_mode
@@ -44,7 +47,7 @@ from symgraph.profile import Profile
 from symgraph.progress import tell
 from symgraph.request import In, Request, requested
 from symgraph.runners import Compiled, Native, Runner, Task
-from symgraph.shared import SharedVariable
+from symgraph.shared import Container, SharedVariable
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +81,8 @@ def function(
     updates
         Pairs (shared variable, its next value), stored after each call, all from the old values.
     givens
-        Pairs (variable, what stands in its place).
+        Pairs (variable, what stands in its place), of the variable's type unless `rebuild_strict`
+        is False.
     no_default_updates
         True, or a list of shared variables, to leave their `default_update` out.
     allow_input_downcast
@@ -117,6 +121,7 @@ def function(
         no_default_updates,
         allow_input_downcast,
         on_unused_input,
+        rebuild_strict,
     )
     measured = bool(config.profile if profile is None else profile)
     request = Request(
@@ -139,12 +144,15 @@ class Function(Inspected):
     ----------
     inputs, outputs, updates
         What it was made from.
+    container
+        For each input, by itself, its name or its place, the container of its default value.
     """
 
     def __init__(self, request: Request) -> None:
-        self.request = request
         self.name = request.name
-        self.inputs = request.inputs
+        self.inputs = [self._held(spec) for spec in request.inputs]
+        self.request = replace(request, inputs=self.inputs)
+        self.container = Containers(self.inputs, request.name)
         self.outputs = request.outputs
         self.updates = dict(request.updates)
         self._trace = Trace(clocked=request.profile)
@@ -179,8 +187,9 @@ class Function(Inspected):
         self._count = len(self.outputs)
         self._replaced: list[Any] = list(self.updates) if mode.nan else list(self._run.replaced)
         self._arity = len(self.inputs)
-        self._defaults = [self._default(spec) for spec in self.inputs]
-        self._places = {spec.key: n for n, spec in enumerate(self.inputs) if spec.key}
+        self._defaults = self.container.held
+        named = Counter(spec.key for spec in self.inputs)
+        self._places = {s.key: n for n, s in enumerate(self.inputs) if s.key and named[s.key] == 1}
         self._lock = threading.Lock() if self.updates else None
         if request.profile:
             self.profile = Profile(request.name, self._trace)
@@ -219,10 +228,11 @@ class Function(Inspected):
         task = self._trace.stages["parts"][0][0] if isinstance(run, Native) else self._task
         return Limited(limit, self.name, task, run, self._trace, compiled)
 
-    def _default(self, spec: In) -> Any:
-        if spec.value is None or isinstance(spec.value, SharedVariable):
-            return spec.value
-        return self._filter(spec, spec.value)
+    def _held(self, spec: In) -> In:
+        """An input, its default value in a container that others may share."""
+        if spec.value is None or isinstance(spec.value, SharedVariable | Container):
+            return spec
+        return replace(spec, value=Container(self._filter(spec, spec.value)))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs for arguments by position or name; stores the updates."""
@@ -302,16 +312,17 @@ class Function(Inspected):
         for key, value in kwargs.items():
             place = self._places.get(key)
             if place is None:
+                several = any(key == spec.key for spec in self.inputs)
+                why = "has several inputs" if several else "has no input"
                 raise SurplusArgumentError(
-                    f"{self.name} has no input named {key!r}; its inputs are {self._signature()}"
+                    f"{self.name} {why} named {key!r}; its inputs are {self._signature()}"
                 )
             if values[place] is not missing:
                 raise SurplusArgumentError(f"{self.name}: {key!r} is passed twice")
             values[place] = value
         for n, default in enumerate(self._defaults):
-            if values[n] is missing and default is not None:
-                shared = isinstance(default, SharedVariable)
-                values[n] = default.container.value if shared else default
+            if values[n] is missing and default.value is not None:
+                values[n] = default.value
         absent = [s for s, v in zip(self.inputs, values, strict=True) if v is missing]
         if absent:
             names = ", ".join(f"{s.variable} (made at {s.variable.made_at})" for s in absent)
@@ -369,7 +380,7 @@ class Function(Inspected):
             self.request.profile if profile is None else profile,
             self.request.memory_limit,
         )
-        return Function(request)
+        return type(self)(request)
 
     def __reduce__(self) -> tuple[Any, ...]:
         flat = flatten([*self.outputs, *self.updates.values()])
@@ -385,22 +396,20 @@ class Function(Inspected):
         >>> f(2.0), f(3.0), f[total], f["total"]
         (array(2.), array(5.), array(5.), array(5.))
         """
-        default = self._defaults[self._place(key)]
-        return default.get_value() if isinstance(default, SharedVariable) else default
+        value = self.container[key].value
+        return value.numpy() if isinstance(value, DeviceArray) else copy(value)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        place = self._place(key)
-        default = self._defaults[place]
-        if isinstance(default, SharedVariable):
-            default.set_value(value)
-        else:
-            self._defaults[place] = self._filter(self.inputs[place], value)
+        place = self.container.place(key)
+        kept = self._filter(self.inputs[place], value)
+        own = np.array(kept, order="C") if isinstance(kept, np.ndarray) else copy(kept)
+        self._defaults[place].value = own
 
-    def _place(self, key: Any) -> int:
-        spec = next((s for s in self.inputs if key is s.variable or key == s.key), None)
-        if spec is None:
-            raise KeyError(f"{self.name} has no input {key!r}; its inputs are {self._signature()}")
-        return self.inputs.index(spec)
+    def __copy__(self) -> Function:
+        """A function with default values and states of its own; shared variables are the same."""
+        specs, swapped = with_own_states(self.inputs)
+        updates = [(swapped.get(s, s), value) for s, value in self.request.updates]
+        return type(self)(replace(self.request, inputs=specs, updates=updates))
 
     def get_shared(self) -> list[SharedVariable]:
         """The shared variables it reads or updates."""

@@ -25,7 +25,7 @@ from symgraph.graph import Constant, Variable, ancestors, clone_graph
 from symgraph.loops.updates import default_updates
 from symgraph.mode import Mode
 from symgraph.ops.transfer import transfer
-from symgraph.shared import SharedVariable, TensorSharedVariable
+from symgraph.shared import Container, SharedVariable, TensorSharedVariable
 from symgraph.types import TensorType, as_tensor_variable
 
 POLICIES = ("raise", "warn", "ignore")
@@ -42,7 +42,7 @@ class In:
     name
         The keyword to pass it by; the variable's name unless given.
     value
-        Its value when none is passed, or a shared variable whose value it takes.
+        Its value when none is passed, or a shared variable or container whose value it takes.
     update
         The next default value, computed at each call; `f[variable]` reads and sets it.
     borrow, mutable
@@ -61,6 +61,16 @@ class In:
     allow_downcast: bool | None = None
     autoname: bool = True
     implicit: bool | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str | None):
+            raise GraphTypeError(f"the name of an input is a string, not {self.name!r}")
+        update = self.update
+        if isinstance(update, Variable) and not self.variable.type.is_super(update.type):
+            raise UpdateError(
+                f"{self.variable} is {self.variable.type} but its update, made at {update.made_at},"
+                f" is {update.type}; cast or reshape it"
+            )
 
     @property
     def key(self) -> str | None:
@@ -123,17 +133,18 @@ def requested(
     no_default_updates: bool | Sequence[Variable],
     allow_input_downcast: bool | None,
     on_unused_input: str | None,
+    rebuild_strict: bool = True,
 ) -> tuple[list[In], list[Variable], Form, list[Update]]:
     """Inputs, outputs, their form and the updates that the arguments of `function` stand for."""
     specs = [_with_state(_as_in(item, allow_input_downcast)) for item in inputs]
     _check_inputs(specs)
     specs, leaves = _cut_off(specs)
     variables, form = _as_outputs(outputs)
-    replace = _as_pairs(givens, "givens") | leaves
+    replace = _as_pairs(givens, "givens", rebuild_strict) | leaves
     pairs = _as_updates(updates)
     pairs += [(_hidden_shared(s), s.update) for s in specs if s.update is not None]
     variables, pairs = _substitute(variables, pairs, replace)
-    pairs += _default_updates(variables, pairs, no_default_updates)
+    pairs += _default_updates(variables, pairs, no_default_updates, replace)
     _check_unused(specs, [*variables, *(v for _, v in pairs)], on_unused_input)
     return specs, variables, form, pairs
 
@@ -159,6 +170,8 @@ def _as_in(item: Any, allow_downcast: bool | None) -> In:
 def _with_state(spec: In) -> In:
     """An input with an update has its value, which lasts, in a shared variable."""
     kind = spec.variable.type
+    if isinstance(spec.value, Container) and isinstance(kind, TensorType):
+        return replace(spec, value=_sharing(spec, kind, spec.value))
     if spec.update is None or spec.value is None or isinstance(spec.value, SharedVariable):
         return spec
     if not isinstance(kind, TensorType):
@@ -167,11 +180,16 @@ def _with_state(spec: In) -> In:
     return replace(spec, value=TensorSharedVariable(kind, value, name=spec.key))
 
 
+def _sharing(spec: In, kind: TensorType, container: Container) -> SharedVariable:
+    """A shared variable over the value that another function keeps."""
+    return TensorSharedVariable(kind, name=spec.key, container=container)
+
+
 def _check_inputs(specs: Sequence[In]) -> None:
     seen: set[Variable] = set()
     for spec in specs:
         if spec.variable in seen:
-            raise GraphTypeError(f"{spec.variable} stands twice among the inputs")
+            raise UnusedInputError(f"{spec.variable} stands twice among the inputs")
         seen.add(spec.variable)
 
 
@@ -205,14 +223,15 @@ def _cut_off(specs: Sequence[In]) -> tuple[list[In], dict[Variable, Variable]]:
     return [replace(s, variable=leaves.get(s.variable, s.variable)) for s in specs], leaves
 
 
-def _as_pairs(pairs: Any, what: str) -> dict[Variable, Variable]:
+def _as_pairs(pairs: Any, what: str, strict: bool) -> dict[Variable, Variable]:
     found: dict[Variable, Variable] = {}
     for old, new in pairs.items() if isinstance(pairs, Mapping) else pairs or ():
         if not isinstance(old, Variable):
             raise GraphTypeError(f"{what} pairs variables with what replaces them, not {old!r}")
         if old in found:
             raise GraphTypeError(f"{what} replaces {old} twice")
-        found[old] = old.type.filter_variable(_fit(new, old))
+        fit = _fit(new, old)
+        found[old] = old.type.filter_variable(fit) if strict else fit
     return found
 
 
@@ -281,12 +300,20 @@ def _substitute(
 
 
 def _default_updates(
-    outputs: Sequence[Variable], updates: Sequence[Update], without: bool | Sequence[Variable]
+    outputs: Sequence[Variable],
+    updates: Sequence[Update],
+    without: bool | Sequence[Variable],
+    givens: Mapping[Variable, Variable],
 ) -> list[Update]:
     """The default updates of the shared variables used, and of those that these use."""
     if without is True:
         return []
-    skip = {s for s, _ in updates} | set(without or ())
+    without = () if without is False else without
+    if not isinstance(without, list | tuple | set | frozenset):
+        raise GraphTypeError(
+            f"no_default_updates is True, False or a list of shared variables, not {without!r}"
+        )
+    skip = {s for s, _ in updates} | set(without)
     found: list[Update] = []
     pending = [*outputs, *(v for _, v in updates)]
     while pending:
@@ -294,7 +321,8 @@ def _default_updates(
         for var, update in default_updates(pending).items():
             if var not in skip:
                 skip.add(var)
-                found.append((var, _next_value(var, update)))
+                (value,) = clone_graph([update], givens) if givens else (update,)
+                found.append((var, _next_value(var, value)))
                 more.append(found[-1][1])
         pending = more
     return found

@@ -20,7 +20,7 @@ FLOORS = [
     "lower memory verify workspace footprint",
     "backends",
     "mode blame runners placement spread borders progress pipeline profile guard limit warm"
-    " request inspection function parallel show debug",
+    " request inspection held function parallel show debug",
     "catalogue data __init__ demo cli compat __main__",
 ]
 HEIGHT = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import threading
 from typing import Any
@@ -177,7 +178,7 @@ def test_inputs_that_make_no_function() -> None:
         sg.function([x, y], x * 2, on_unused_input="warn")
     with pytest.raises(errors.MissingInputError, match=r"y .*is needed but is not an input"):
         sg.function([x], x + y)
-    with pytest.raises(errors.GraphTypeError, match="twice"):
+    with pytest.raises(errors.UnusedInputError, match="twice"):
         sg.function([x, x], x)
     with pytest.raises(errors.GraphTypeError, match="is shared"):
         sg.function([sg.shared(1.0)], x)
@@ -221,6 +222,53 @@ def test_updates_may_change_sizes_and_be_constant(mode: str) -> None:
     assert w.get_value().tolist() == [7.0, 7.0]
 
 
+def test_functions_share_a_state_by_its_container() -> None:
+    total, step = T.dscalar("total"), T.dscalar("step")
+    up = sg.function([step, sg.In(total, value=10.0, update=total + step)])
+    down = sg.function([step, sg.In(total, value=up.container[total], update=total - step)])
+    look = sg.function([sg.In(total, value=up.container["total"])], total * 2)
+    up(5.0)
+    down(1.0)
+    assert up[total] == down["total"] == look[0] == 14.0
+    assert look() == 28.0
+    up["total"] = 1.0
+    assert look() == 2.0
+    assert total in up.container
+    assert "other" not in up.container
+    with pytest.raises(KeyError, match="no input 'other'; its inputs are step, total"):
+        up.container["other"]
+
+
+@pytest.mark.parametrize(
+    "twin_of", [copy.copy, copy.deepcopy, lambda f: pickle.loads(pickle.dumps(f))]
+)
+def test_copies_have_states_of_their_own(twin_of: Any) -> None:
+    total, step = T.dscalar("total"), T.dscalar("step")
+    f = sg.function([step, sg.In(total, value=0.0, update=total + step)], total + step)
+    scale = sg.function([step, sg.In(total, name="by", value=2.0)], total * step)
+    f(1.0)
+    scale["by"] = 3.0
+    g, other = twin_of(f), twin_of(scale)
+    assert f(1.0) == g(1.0) == 2.0
+    f(1.0)
+    assert (f["total"], g["total"]) == (3.0, 2.0)
+    assert (other(1.0), other["by"]) == (3.0, 3.0)
+
+
+def test_inputs_are_named_by_strings_and_once() -> None:
+    one, two = T.dscalar("same"), T.dscalar("same")
+    f = sg.function([one, two], one - two)
+    assert f(2.0, 1.0) == 1.0
+    with pytest.raises(errors.SurplusArgumentError, match="several inputs named 'same'"):
+        f(2.0, same=1.0)
+    with pytest.raises(errors.GraphTypeError, match="a string, not 3"):
+        sg.In(one, name=3)  # type: ignore[arg-type]
+    with pytest.raises(errors.UnusedInputError, match="stands twice"):
+        sg.function([one, one], one)
+    with pytest.raises(errors.UpdateError, match="test_function"):
+        sg.In(one, value=0.0, update=x * 2)
+
+
 @every_mode
 def test_default_updates(mode: str) -> None:
     counter = sg.shared(0, name="counter")
@@ -231,6 +279,21 @@ def test_default_updates(mode: str) -> None:
     one = sg.function([], counter, no_default_updates=[counter], mode=mode)
     own = sg.function([], counter, updates=[(counter, counter * 2)], mode=mode)
     assert [int(g()) for g in (still, one, own, still)] == [3, 3, 3, 6]
+    with pytest.raises(errors.GraphTypeError, match="a list of shared variables"):
+        sg.function([], counter, no_default_updates=counter)  # type: ignore[arg-type]
+    del counter.default_update
+    assert counter.default_update is None
+    assert [int(sg.function([], counter, mode=mode)()) for _ in range(2)] == [6, 6]
+
+
+@every_mode
+def test_givens_reach_default_updates_and_may_change_types(mode: str) -> None:
+    state = sg.shared(1.0, name="state")
+    state.default_update = state + 3.0
+    f = sg.function([], state + 10.0, givens={state: state + 10.0}, mode=mode)
+    assert [f(), f()] == [21.0, 34.0]
+    wide = sg.function([m, y], x * y, givens=[(x, m)], rebuild_strict=False, mode=mode)
+    assert wide(np.ones((2, 3)), [1.0, 2.0, 3.0]).tolist() == [[1, 2, 3]] * 2
 
 
 def test_input_with_a_hidden_state() -> None:

@@ -352,8 +352,8 @@ class Sizes:
         for row in rows:
             if not self.atoms(self.dims(row)).isdisjoint(changing):
                 raise ShapeError(
-                    f"{op}: a row made at {row.made_at} has a size that each step computes; give all"
-                    " rows one size, known before the loop, and mask what is not meant"
+                    f"{op}: a row made at {row.made_at} has a size that each step computes; give"
+                    " all rows one size, known before the loop, and mask what is not meant"
                 )
 
     def _need_elements(self, node: Apply, op: Reduce) -> None:

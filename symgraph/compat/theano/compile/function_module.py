@@ -66,6 +66,7 @@ def function(
         updates=updates,
         givens=givens,
         no_default_updates=no_default_updates,
+        rebuild_strict=rebuild_strict,
         name=name,
         allow_input_downcast=allow_input_downcast,
         profile=profile,
