@@ -181,10 +181,11 @@ def checked(worker: Worker) -> Worker | WrongError:
 
 
 def environment(peer: Peer, threads: int, cache: Path) -> dict[str, str]:
-    """The variables of a peer's process."""
+    """The variables of a peer's process. Modules are kept as bytecode, as installed ones are."""
     pools = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"
     limits = {name: str(threads) for name in pools}
-    return {**os.environ, **limits, **peer.environment(threads, cache)}
+    own = {name: v for name, v in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**own, **limits, **peer.environment(threads, cache)}
 
 
 def import_seconds(peer: Peer, threads: int, cache: Path) -> float:

@@ -3,9 +3,11 @@
 Build expressions with `symgraph.tensor`, ask for gradients with `grad`, compile with `function`.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from symgraph import errors, gradient, graph, sparse, tensor, typed_list
 from symgraph.config import config
-from symgraph.debug import bisect, diff, record, replay, trace
 from symgraph.device_array import DeviceArray
 from symgraph.from_graph import OpFromGraph
 from symgraph.function import Function, function
@@ -34,8 +36,15 @@ from symgraph.places import device, name_scope
 from symgraph.random import RandomStream
 from symgraph.request import In, Out
 from symgraph.shared import SharedVariable, shared
-from symgraph.show import debugprint, export, load_json, pp, pprint, report
 from symgraph.types import TensorType, as_tensor_variable, constant
+
+if TYPE_CHECKING:
+    from symgraph.debug import bisect, diff, record, replay, trace
+    from symgraph.show.export import export
+    from symgraph.show.json_graph import load_json
+    from symgraph.show.pretty import pp, pprint
+    from symgraph.show.printing import debugprint
+    from symgraph.show.report import report
 
 __version__ = "0.1.0"
 __all__ = [
@@ -106,3 +115,23 @@ __all__ = [
     "verify_grad",
     "zero_grad",
 ]
+
+# What only people ask for, not programs that compute: its modules are imported at the first use.
+LATER = {
+    "symgraph.debug": ("bisect", "diff", "record", "replay", "trace"),
+    "symgraph.show": ("debugprint", "export", "load_json", "pp", "pprint", "report"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in LATER.items():
+        if name in names:
+            found = globals()[name] = getattr(import_module(module), name)
+            return found
+        if module == f"{__name__}.{name}":
+            return import_module(module)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

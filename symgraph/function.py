@@ -247,7 +247,7 @@ class Function(Inspected):
         except SymgraphError as error:
             error.whole_traceback = error.__traceback__
             if isinstance(error, VerifyError):
-                error.add_note(type(self).suspect(self, values))
+                error.add_note(self.suspect(values))
             raise error.with_traceback(None) from error.__cause__
 
     def _apply(self, values: Sequence[Any]) -> Any:

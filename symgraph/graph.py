@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from symgraph.config import config
 from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError, MissingInputError, NullTypeGradError, Place
+from symgraph.later import LaterMethod
 from symgraph.places import user_place
 
 
@@ -67,7 +68,7 @@ class Variable:
     __slots__ = ("__dict__", "__weakref__", "index", "made_at", "name", "owner", "tag", "type")
 
     flat_form: ClassVar[Callable[[Variable], Any]]  # how it is pickled; set by flat.py
-    pictures: ClassVar[Callable[[Any], dict[str, str]]]  # by MIME type; set by show/notebook.py
+    pictures = LaterMethod("symgraph.show.notebook", "pictures")  # by MIME type
     evaluator: ClassVar[Callable[..., Any]]  # compiles and calls; set by function.py
 
     def __init__(
@@ -96,13 +97,13 @@ class Variable:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: the graph behind the variable."""
-        return type(self).pictures(self)
+        return self.pictures()
 
     def _repr_svg_(self) -> str | None:
-        return type(self).pictures(self).get("image/svg+xml")
+        return self.pictures().get("image/svg+xml")
 
     def _repr_html_(self) -> str | None:
-        return type(self).pictures(self).get("text/html")
+        return self.pictures().get("text/html")
 
     def clone(self) -> Variable:
         """A new variable of the same type, name and tag, computed by nothing."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from symgraph.backends.llvm import target
 from symgraph.footprint import Footprint
 from symgraph.graph import Graph, Variable
-from symgraph.later import Later
+from symgraph.later import Later, LaterMethod
 from symgraph.limit import predict, values_of
 from symgraph.memory import Plan
 from symgraph.pipeline import Trace
@@ -35,10 +35,10 @@ class Inspected:
     _task: Task
     _run: Runner
 
-    pictures: ClassVar[Callable[[Any], dict[str, str]]]  # by MIME type; set by show/notebook.py
-    report: ClassVar[Callable[..., str]]  # a page about it; set by show/report.py
-    suspect: ClassVar[Callable[..., str]]  # what makes results differ; set by debug/doubt.py
-    explain: ClassVar[Callable[..., str]]  # remarks on it; set by show/remarks.py
+    pictures = LaterMethod("symgraph.show.notebook", "pictures")  # by MIME type
+    report = LaterMethod("symgraph.show.report", "report")  # a page about it
+    explain = LaterMethod("symgraph.show.remarks", "explain")
+    suspect = LaterMethod("symgraph.debug.doubt", "suspect")  # what makes results differ
 
     @abstractmethod
     def arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
@@ -151,13 +151,13 @@ class Inspected:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: the compiled graph."""
-        return type(self).pictures(self)
+        return self.pictures()
 
     def _repr_svg_(self) -> str | None:
-        return type(self).pictures(self).get("image/svg+xml")
+        return self.pictures().get("image/svg+xml")
 
     def _repr_html_(self) -> str | None:
-        return type(self).pictures(self).get("text/html")
+        return self.pictures().get("text/html")
 
 
 def _as_value(item: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from types import MethodType
 from typing import Any
 
 
@@ -22,13 +23,24 @@ class Later:
 
 
 class LaterFunctions:
-    """The functions of a module: reading one imports nothing, calling it does."""
+    """The functions and classes of a module: reading one imports nothing, calling it does."""
 
     def __init__(self, name: str) -> None:
         self._module = Later(name)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        def call(*args: Any) -> Any:
-            return getattr(self._module, name)(*args)
+        def call(*args: Any, **options: Any) -> Any:
+            return getattr(self._module, name)(*args, **options)
 
         return call
+
+
+class LaterMethod:
+    """A method that is a function of another module, which is imported when the method is read."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self._module, self._name = module, name
+
+    def __get__(self, instance: Any, owner: type) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(import_module(self._module), self._name)
+        return found if instance is None else MethodType(found, instance)

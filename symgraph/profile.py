@@ -13,16 +13,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
 from symgraph.backends.llvm.library import seconds_per_tick
 from symgraph.backends.llvm.meter import Words
 from symgraph.config import config
 from symgraph.dataclass import dataclass
 from symgraph.errors import Place
 from symgraph.graph import Apply
+from symgraph.later import LaterFunctions
 from symgraph.lower.lower import Lowered
 from symgraph.lower.measure import work_of
 from symgraph.lower.program import (
@@ -53,6 +50,9 @@ NAMES: dict[type, str] = {
 }
 LINES = 20  # rows of each table
 
+Console = LaterFunctions("rich.console").Console
+Table = LaterFunctions("rich.table").Table
+escape = LaterFunctions("rich.markup").escape
 _collectors: list[list[Profile]] = []
 
 
@@ -240,7 +240,7 @@ class Profile:
         ]
         return sorted(made, key=lambda row: -row.seconds)
 
-    def __rich_console__(self, console: Console, options: Any) -> Iterator[Any]:
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         calls = self.calls
         yield f"[bold]{escape(self.name)}[/bold]: {calls} calls, {duration(self.seconds)} in all"
         if calls:
@@ -257,7 +257,7 @@ class Profile:
     def __str__(self) -> str:
         console = Console(file=io.StringIO(), width=WIDTH, color_system=None)
         console.print(self)
-        return str(console.file.getvalue())  # type: ignore[attr-defined]
+        return str(console.file.getvalue())
 
     def __repr__(self) -> str:
         return f"<profile of {self.name}: {self.calls} calls, {duration(self.seconds)}>"
@@ -267,7 +267,7 @@ def _names(nodes: Sequence[Apply]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(type(node.op).__name__ for node in nodes))
 
 
-def _table(title: str, rows: Sequence[Row]) -> Table:
+def _table(title: str, rows: Sequence[Row]) -> Any:
     table = Table(box=None, pad_edge=False)
     table.add_column("time", justify="right")
     table.add_column("share", justify="right")

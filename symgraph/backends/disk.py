@@ -11,17 +11,18 @@ import hashlib
 import logging
 import os
 import stat
-import tempfile
 from collections import Counter
 from pathlib import Path
 
 from symgraph.errors import CacheError
+from symgraph.later import Later
 
 PREFIX = "symgraph_"
 SUFFIXES = (".py", ".bin", ".obj", ".fun", ".tmp")
 DIGEST_SIZE = hashlib.sha256().digest_size
 WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
+tempfile = Later("tempfile")
 log = logging.getLogger(__name__)
 counts: Counter[str] = Counter()
 _warned: set[str] = set()

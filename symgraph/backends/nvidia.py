@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import PackageNotFoundError, distributions, version
 from typing import Any
 
 from symgraph.config import config
@@ -24,7 +23,9 @@ from symgraph.errors import (
     OldDriverError,
     UnknownDeviceError,
 )
+from symgraph.later import Later
 
+metadata = Later("importlib.metadata")
 LIBRARY = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 MAJOR, MINOR = 75, 76  # attributes of a card in the driver's interface: its compute capability
 LEAST_CAPABILITY = {12: (5, 0), 13: (7, 5)}  # by the major version of CUDA
@@ -166,10 +167,10 @@ def this_machine() -> Machine:
 
 def _packages() -> tuple[tuple[tuple[str, str], ...], int | None]:
     found: list[tuple[str, str]] = []
-    with suppress(PackageNotFoundError):
-        found.append(("numba-cuda", version("numba-cuda")))
+    with suppress(metadata.PackageNotFoundError):
+        found.append(("numba-cuda", metadata.version("numba-cuda")))
     toolkit = None
-    for package in distributions():
+    for package in metadata.distributions():
         name = str(package.metadata["Name"] or "")
         if name == "cupy" or name.startswith("cupy-cuda"):
             found.append(("cupy", f"{package.version} ({name})"))

@@ -190,6 +190,3 @@ def _kernel(function: Function, node: Apply) -> str:
 def suspect(function: Function, values: Sequence[Any]) -> str:
     """The rewrite or kernel that makes a call of a function differ, as the note of an error."""
     return str(bisect(function, values))
-
-
-Function.suspect = suspect

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import pdb
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from symgraph.errors import GraphTypeError
 from symgraph.graph import Apply, Op, Variable
+from symgraph.later import Later
 from symgraph.types import Tensors, as_tensor_variable
 
 __all__ = ["PdbBreakpoint", "Print"]
+pdb = Later("pdb")
 
 
 def print_attributes(op: Print, value: Any) -> None:

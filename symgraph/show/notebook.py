@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from symgraph.function import Function
-from symgraph.graph import Variable
 from symgraph.show.narrow import collapsed, near
 from symgraph.show.subject import subject_of
 from symgraph.show.svg import svg_text
@@ -34,7 +32,3 @@ def _small(view: View) -> View:
         return view
     view = collapsed(view, ("*",)) if any(node.scope for node in view.nodes) else view
     return view if len(view.nodes) <= MOST else near(view, None, NEAREST)
-
-
-Variable.pictures = staticmethod(pictures)
-Function.pictures = staticmethod(pictures)

@@ -233,6 +233,3 @@ def explain(function: Function) -> str:
     """The remarks on a function as text, then where its code came from."""
     parts = [str(remark) for remark in remarks_on(function)] or ["no remarks"]
     return "\n\n".join([*parts, "\n".join(function.trace.cached) or "nothing was compiled"])
-
-
-Function.explain = explain

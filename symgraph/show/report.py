@@ -321,6 +321,3 @@ def _prefix(timed: StepTime) -> str:
 
 def _width(var: Variable) -> int:
     return np.dtype(getattr(var.type, "dtype", "V1")).itemsize
-
-
-Function.report = report

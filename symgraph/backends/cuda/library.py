@@ -12,13 +12,13 @@ report names the matrix that failed and why: so errors are the same everywhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import ceil, log2
 from typing import Any
 
 import numpy as np
 
 from symgraph.backends.cuda.solvers import Tools
+from symgraph.dataclass import dataclass
 from symgraph.graph import Op
 from symgraph.ops.exponential import TERMS, Expm
 from symgraph.ops.fourier import Fourier, RealFourier, RealInverse

@@ -12,7 +12,6 @@ import hashlib
 import itertools
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache, cached_property
 from pathlib import Path
@@ -25,6 +24,7 @@ from symgraph.later import Later
 
 llvmlite, binding = Later("llvmlite"), Later("llvmlite.binding")
 ffi = Later("llvmlite.binding.ffi")
+futures = Later("concurrent.futures")
 
 # How much is optimised: kernels; drivers; routines written as they are to be, whose registers alone
 # are to be chosen well.
@@ -173,7 +173,7 @@ def object_codes(modules: Sequence[Module], folder: Path | None) -> list[bytes]:
         _objects.clear()
     missing = [m for m in modules if m.key not in _objects and not _read(m.key, folder)]
     if len(missing) > 1 and config.workers > 1:
-        with ThreadPoolExecutor(min(config.workers, len(missing))) as pool:
+        with futures.ThreadPoolExecutor(min(config.workers, len(missing))) as pool:
             codes = list(pool.map(_compiled, missing))
     else:
         codes = list(map(_compiled, missing))
