@@ -19,7 +19,7 @@ from symgraph.errors import (
 from symgraph.families import is_continuous
 from symgraph.forward import Rop
 from symgraph.grad import Lop, disconnected_message, grad, pullback
-from symgraph.graph import Variable
+from symgraph.graph import Graph, Variable, ancestors, clone_graph
 from symgraph.interpret import interpret
 from symgraph.ops.barrier import (
     consider_constant,
@@ -34,6 +34,9 @@ from symgraph.ops.lookup import AdvancedSubtensor
 from symgraph.ops.reduce import sum as sum_over
 from symgraph.ops.reshape import flatten, reshape
 from symgraph.ops.shape import shape_i
+from symgraph.rewrite import rewrite
+from symgraph.rules import STABLE
+from symgraph.shared import SharedVariable
 from symgraph.types import Tensor, TensorType, as_tensor_variable
 
 __all__ = [
@@ -267,6 +270,8 @@ def verify_grad(
 ) -> None:
     """Compare a symbolic gradient with central differences.
 
+    Both are of the stable form of the expression, which is what functions compute.
+
     Parameters
     ----------
     fun
@@ -291,7 +296,8 @@ def verify_grad(
     arrays = [np.asarray(value) for value in pt]
     coarsest = "float32" if any(a.dtype == np.float32 for a in arrays) else "float64"
     variables = [_variable_for(a) for a in arrays]
-    output = as_tensor_variable(fun(*variables))
+    whole = _with_values(as_tensor_variable(fun(*variables)))
+    (output,) = rewrite(Graph(tuple(variables), (whole,)), STABLE).outputs
     absolute, relative = abs_tol or TOLERANCES[coarsest], rel_tol or TOLERANCES[coarsest]
     (value,) = interpret([output], dict(zip(variables, arrays, strict=True)))
     kind = value.dtype if is_continuous(output) else "float64"
@@ -299,6 +305,15 @@ def verify_grad(
         weight = as_tensor_variable(rng.uniform(0.5, 1.5, np.shape(value)).astype(kind))
         cost = sum_over(output * weight)
         _compare(cost, variables, arrays, (eps, absolute, relative))
+
+
+def _with_values(output: Variable) -> Any:
+    """The same graph, shared variables replaced by the values they have now."""
+    shared = [v for v in ancestors([output]) if isinstance(v, SharedVariable)]
+    values: dict[Variable, Variable] = {
+        v: v.type.constant_class(v.type, v.get_value(borrow=True)) for v in shared
+    }
+    return clone_graph([output], values)[0]
 
 
 def _variable_for(array: Array) -> Variable:

@@ -346,7 +346,10 @@ def _check_size(size: Any) -> int | str | None:
 
 
 def axis_of(axis: Any, ndim: int) -> int:
-    """An axis counted from 0, which may be given counted from the end."""
+    """An axis counted from 0, which may be a constant, and given counted from the end."""
+    axis = axis.data if isinstance(axis, Constant) else axis
+    if isinstance(axis, np.ndarray) and axis.ndim == 0 and axis.dtype.kind in "iu":
+        axis = int(axis)
     if not isinstance(axis, int | np.integer) or not -ndim <= axis < ndim:
         raise AxisError(f"axis {axis!r} of a tensor of {ndim} axes")
     return int(axis) % ndim
@@ -369,7 +372,7 @@ def static_shape(dims: Dims) -> StaticShape:
 def constant(
     value: Any, name: str | None = None, ndim: int | None = None, dtype: str | None = None
 ) -> Constant:
-    """A constant of the graph; a Python float becomes `config.floatX`.
+    """A constant of the graph; a Python float, or an empty list, becomes `config.floatX`.
 
     The array is copied and made read-only: a constant does not follow later writes.
     """
@@ -383,6 +386,8 @@ def constant(
         raise GraphTypeError(_no_tensor(value, str(error))) from error
     if str(array.dtype) not in DTYPES:
         raise GraphTypeError(_no_tensor(value, f"its dtype is {array.dtype}"))
+    if dtype is None and not array.size and isinstance(value, list | tuple):
+        array = array.astype(str(config.floatX))  # an empty list says nothing of its dtype
     if ndim is not None and array.ndim != ndim:
         if array.ndim > ndim:
             raise GraphTypeError(f"a constant of {array.ndim} axes where {ndim} are needed")

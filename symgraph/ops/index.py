@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.errors import GraphTypeError
+from symgraph.errors import AxisError, GraphTypeError
 from symgraph.families import (
     TensorOp,
 )
-from symgraph.graph import Variable
+from symgraph.graph import Constant, Variable
 from symgraph.kernel import INT
 from symgraph.ops.arith import maximum, minimum, mod, sub
 from symgraph.ops.cast import cast as cast_to
@@ -37,6 +37,7 @@ from symgraph.types import (
     as_tensor_variable,
     axis_of,
     constant,
+    holds_variables,
 )
 
 __all__ = [
@@ -65,14 +66,18 @@ def _has_arrays(parts: Pattern, numbers: Tensors) -> bool:
 
 def parse_index(x: Tensor, index: Any) -> tuple[Pattern, list[Tensor]]:
     """An index as a pattern and its numbers."""
-    entries = list(index) if isinstance(index, tuple) else [index]
+    several = isinstance(index, tuple) or (
+        isinstance(index, list) and any(isinstance(entry, slice) for entry in index)
+    )
+    entries = list(index) if several else [index]
+    entries = [None if _is_none(entry) else entry for entry in entries]
     ndim = x.type.ndim
     taken = sum(map(_axes_taken, entries))
     dots = [n for n, entry in enumerate(entries) if entry is Ellipsis]
     if len(dots) > 1:
         raise GraphTypeError("an index can hold only one ellipsis (`...`)")
     if taken > ndim:
-        raise GraphTypeError(
+        raise AxisError(
             f"{taken} indices for {x} of {ndim} axes ({x.type}, made at {x.made_at});"
             " leave some out, or add axes with None"
         )
@@ -86,6 +91,10 @@ def parse_index(x: Tensor, index: Any) -> tuple[Pattern, list[Tensor]]:
     while parts and parts[-1] == FULL:
         parts.pop()
     return tuple(parts), numbers
+
+
+def _is_none(entry: Any) -> bool:
+    return isinstance(entry, Constant) and entry.data is None
 
 
 def _is_mask(entry: Any) -> bool:
@@ -130,7 +139,12 @@ def _parse_entry(entry: Any) -> tuple[Part, list[Tensor]]:
         return Part(SLICE, (start, stop, step)), [_slice_bound(b) for b in bounds if b is not None]
     if isinstance(entry, float):
         raise GraphTypeError(f"an index is an integer, not {entry!r}")
-    at = as_tensor_variable(np.asarray(entry) if isinstance(entry, list | tuple | int) else entry)
+    whole = isinstance(entry, int) or (
+        isinstance(entry, list | tuple) and not holds_variables(entry)
+    )
+    at = as_tensor_variable(np.asarray(entry) if whole else entry)
+    if isinstance(entry, list | tuple) and isinstance(at, Constant) and not at.data.size:
+        at = cast_to(at, INT)
     dtype = at.type.dtype
     if dtype not in DISCRETE:
         raise GraphTypeError(f"an index holds integers, but {at} is {at.type}; cast it")

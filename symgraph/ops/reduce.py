@@ -10,7 +10,7 @@ import numpy as np
 from symgraph.dataclass import dataclass
 from symgraph.errors import AxisError, GraphTypeError
 from symgraph.families import Example, Reduce, Sample
-from symgraph.graph import Variable
+from symgraph.graph import Constant, Variable
 from symgraph.kernel import BOOL, Expr, Lit, call, cast, lit
 from symgraph.ops.arith import mul, true_div
 from symgraph.ops.cast import cast as cast_to
@@ -195,7 +195,7 @@ class Any_(_Logical):  # noqa: N801 - `Any` is a type hint
 
 def normalized_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     """The axes meant by None, an int or several, sorted, counted from 0."""
-    if axis is None:
+    if axis is None or (isinstance(axis, Constant) and axis.data is None):
         return tuple(range(ndim))
     given = axis if isinstance(axis, list | tuple) else [axis]
     axes = sorted({_normal(a, ndim) for a in given})
@@ -205,6 +205,8 @@ def normalized_axes(axis: Any, ndim: int) -> tuple[int, ...]:
 
 
 def _normal(axis: Any, ndim: int) -> int:
+    if isinstance(axis, Constant):
+        axis = axis.data
     if isinstance(axis, Variable):
         raise GraphTypeError("an axis has to be a number: the rank of the result depends on it")
     index = int(axis)

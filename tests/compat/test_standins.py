@@ -10,12 +10,14 @@ import pytest
 import symgraph.compat.theano as theano
 import symgraph.compat.theano.tensor as T
 from symgraph.compat.theano import gof, gradient, scalar
-from symgraph.compat.theano.tensor import elemwise, extra_ops
+from symgraph.compat.theano.compile import ops
+from symgraph.compat.theano.tensor import elemwise, extra_ops, nnet, opt
 from symgraph.compat.theano.tensor.sort import ArgSortOp, SortOp, TopKOp
 from symgraph.compat.theano.tensor.utils import shape_of_variables
 from symgraph.errors import AxisError
 
 X = np.array([[3.0, 1.0, 2.0], [0.0, 5.0, 4.0]])
+LONG = T.lscalar().type
 I = np.array([1, 0, 1, 2])
 
 
@@ -79,6 +81,28 @@ def uses() -> list[tuple[Any, Any]]:
         (elemwise.Any(1)(x), X.any(1)),
         (elemwise.DimShuffle((False, False), (1, "x", 0))(x), X.T[:, None]),
         (T.TensorFromScalar()(x[0, 0]), X[0, 0]),
+        (T.Subtensor([slice(None), LONG])(x, 1), X[:, 1]),
+        (T.IncSubtensor([slice(LONG, None)])(x, 1.0, 1), np.add(X, [[0.0], [1.0]])),
+        (T.IncSubtensor([LONG], set_instead_of_inc=True)(x, 1.0, -1), [X[0], np.ones(3)]),
+        (T.AdvancedSubtensor1()(x, [1, 0, 1]), X[[1, 0, 1]]),
+        (T.AdvancedIncSubtensor1()(x, x, [1, 0]), X + X[::-1]),
+        (T.advanced_set_subtensor1(x, x, [1, 0]), X[::-1]),
+        (T.advanced_subtensor(x, [1, 0], [2, 2]), X[[1, 0], [2, 2]]),
+        (T.advanced_inc_subtensor(x[0], 1.0, [1, 1]), X[0] + [0.0, 2.0, 0.0]),
+        (T.Reshape(1)(x, [6]), X.ravel()),
+        (T.Alloc()(x[0], 2, 3), X[[0, 0]]),
+        (ops.SpecifyShape()(x, (2, 3)), X),
+        (ops.Shape()(x), np.array([2, 3])),
+        (ops.Shape_i(1)(x), np.array(3)),
+        (ops.view_op(x), X),
+        (ops.deep_copy_op(x), X),
+        (opt.make_vector(i[0], x[0, 0]), np.array([1.0, 3.0])),
+        (opt.MakeVector("int8")(), np.zeros(0, "int8")),
+        (x[T.NoneConst, 1], X[None, 1]),
+        (x[[slice(0, 1)]], X[:1]),
+        (x.sum(T.NoneConst), X.sum()),
+        (x.sum(T.constant(1)), X.sum(1)),
+        (x[:, T.make_slice(T.constant(1), 3)], X[:, 1:3]),
     ]
 
 
@@ -86,7 +110,7 @@ def test_classes_compute_what_their_functions_do() -> None:
     pairs = uses()
     found = theano.function([], [variable for variable, _ in pairs])()
     for number, (value, (_, want)) in enumerate(zip(found, pairs, strict=True)):
-        assert value.shape == np.shape(want), number
+        assert np.shape(value) == np.shape(want), number
         np.testing.assert_allclose(value, want, err_msg=str(number))
 
 
@@ -174,3 +198,83 @@ def test_gradients_of_integer_costs_are_zero() -> None:
         T.grad(x.shape[0], x)
     assert T.grad(cost, other, disconnected_inputs="ignore").eval({other: 2.0}) == 0.0
     gradient.verify_grad(lambda v: T.argmax(v, axis=0), [X])
+
+
+def test_slices_run_forward_inside_their_axis() -> None:
+    bounds, length = T.lscalars("start", "stop", "step"), T.lscalar("length")
+    whole, direction = T.subtensor.get_canonical_form_slice(slice(*bounds), length)
+    form = theano.function([*bounds, length], [whole.start, whole.stop, whole.step, direction])
+    array = np.arange(5)
+    for start in (-9, -4, 0, 2, 7):
+        for stop in (-9, -3, 0, 4, 9):
+            for step in (-6, -2, -1, 1, 3):
+                first, last, stride, way = map(int, form(start, stop, step, 5))
+                assert min(first, last) >= 0
+                assert stride > 0
+                found = array[first:last:stride][::way]
+                np.testing.assert_array_equal(found, array[start:stop:step])
+    assert T.subtensor.get_canonical_form_slice(-2, 5)[0].eval() == 3
+
+
+def test_gradients_are_checked_at_the_values_of_shared_variables() -> None:
+    scale = theano.shared(3.0)
+    gradient.verify_grad(lambda v: v**2 * scale, [X])
+
+
+def test_numbers_that_are_known() -> None:
+    assert T.get_scalar_constant_value(2) == 2
+    assert T.get_scalar_constant_value(np.float32(2.5)) == 2.5
+    assert T.get_scalar_constant_value(T.constant([3, 3])) == 3
+    with pytest.raises(T.NotScalarConstantError):
+        T.get_scalar_constant_value(T.dscalar())
+    with pytest.raises(T.EmptyConstantError):
+        T.get_scalar_constant_value(T.constant([]))
+
+
+def test_an_empty_list_is_of_floatx_and_an_index() -> None:
+    with theano.change_flags(floatX="float32"):
+        assert T.as_tensor_variable([]).dtype == "float32"
+    assert T.constant(X)[[]].eval().shape == (0, 3)
+
+
+def softmax(x: np.ndarray) -> np.ndarray:
+    """Of each row, by NumPy."""
+    shares = np.exp(x - x.max(1, keepdims=True))
+    return shares / shares.sum(1, keepdims=True)
+
+
+def test_classes_of_softmax_and_cross_entropy() -> None:
+    x, y, b = T.dmatrix("x"), T.lvector("y"), T.dvector("b")
+    best = nnet.crossentropy_softmax_argmax_1hot_with_bias(x, b, y)
+    both = nnet.nnet.crossentropy_softmax_max_and_argmax_1hot_with_bias(x, b, y)
+    p = nnet.SoftmaxWithBias()(x, b)
+    slope = T.grad(nnet.CrossentropyCategorical1Hot()(p, y).sum(), x)
+    cost = T.vector("cost")
+    by_hand = nnet.crossentropy_softmax_1hot_with_bias_dx(cost, p, y)
+    through = nnet.softmax_grad(nnet.crossentropy_categorical_1hot_grad(cost, p, y), p)
+    longer = nnet.Prepend_scalar_constant_to_each_row(4.0)(x)
+    same = nnet.Prepend_scalar_to_each_row()(4.0, x)
+    outputs = [*best, both[2], slope, by_hand, through, longer, same]
+    f = theano.function([x, y, b, cost], outputs)
+    labels, bias = np.array([2, 0]), np.array([0.5, 0.0, -1.0])
+    found = f(X, labels, bias, np.ones(2))
+    want = softmax(X + bias)
+    onehot = np.eye(3)[labels]
+    expected = [
+        -np.log(want[[0, 1], labels]),
+        want,
+        want.argmax(1),
+        want.max(1),
+        *[want - onehot] * 3,
+        *[np.insert(X, 0, 4.0, axis=1)] * 2,
+    ]
+    for value, result in zip(found, expected, strict=True):
+        np.testing.assert_allclose(value, result, rtol=1e-12)
+    assert best[2].dtype == "int64"
+    for wrong in (3, -1):
+        with pytest.raises(ValueError, match="numbers of classes"):
+            f(X, np.array([2, wrong]), bias, np.ones(2))
+
+
+def test_gradients_are_checked_in_their_stable_form() -> None:
+    gradient.verify_grad(lambda v: T.log(nnet.softmax(v)), [np.array([[1000.0, 0.0, -500.0]])])

@@ -34,6 +34,7 @@ from symgraph.compat.theano.compile.mode import (
 from symgraph.compat.theano.compile.monitormode import MonitorMode
 from symgraph.compat.theano.compile.nanguardmode import NanGuardMode
 from symgraph.compat.theano.compile.ops import (
+    DeepCopyOp,
     FromFunctionOp,
     Rebroadcast,
     Shape,
@@ -41,8 +42,10 @@ from symgraph.compat.theano.compile.ops import (
     SpecifyShape,
     ViewOp,
     as_op,
+    deep_copy_op,
     shape,
     specify_shape,
+    view_op,
 )
 from symgraph.compat.theano.compile.pfunc import Param, pfunc, rebuild_collect_shared
 from symgraph.compat.theano.compile.profiling import ProfileStats, ScanProfileStats

@@ -1,14 +1,15 @@
 """`theano.compile.ops`: the ops Theano keeps outside its tensors."""
 
+from symgraph.compat.standins.indexing import DeepCopyOp, Shape, Shape_i, SpecifyShape, ViewOp
 from symgraph.compat.theano.compile.rebroadcast import Rebroadcast
-from symgraph.ops.cast import Cast as ViewOp
 from symgraph.ops.custom import FromFunctionOp, as_op
-from symgraph.ops.shape import MakeVector as Shape
-from symgraph.ops.shape import ShapeI as Shape_i
-from symgraph.ops.specify import SpecifyShape
+from symgraph.ops.shape import shape_i
 from symgraph.tensor import shape, specify_shape
 
+view_op, deep_copy_op = ViewOp(), DeepCopyOp()
+
 __all__ = [
+    "DeepCopyOp",
     "FromFunctionOp",
     "Rebroadcast",
     "Shape",
@@ -16,6 +17,9 @@ __all__ = [
     "SpecifyShape",
     "ViewOp",
     "as_op",
+    "deep_copy_op",
     "shape",
+    "shape_i",
     "specify_shape",
+    "view_op",
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from symgraph.compat.standins.elementwise import DimShuffle
+from symgraph.compat.standins.indexing import Alloc, Reshape
 from symgraph.compat.standins.tensors import (
     AllocDiag,
     ARange,
@@ -29,14 +31,12 @@ from symgraph.compat.standins.tensors import (
 from symgraph.compat.theano.compile.ops import Rebroadcast, SpecifyShape
 from symgraph.compat.theano.compile.sharedvalue import shared
 from symgraph.compat.theano.gof import Apply, Op, Type, Variable
+from symgraph.compat.theano.tensor.subtensor import *
 from symgraph.compat.theano.tensor.type import TensorType
+from symgraph.compat.theano.tensor.type_other import NoneConst, NoneTypeT, make_slice
 from symgraph.errors import GraphTypeError, ShapeError
 from symgraph.graph import Constant
-from symgraph.ops.create import Alloc
 from symgraph.ops.linalg import Dot
-from symgraph.ops.lookup import AdvancedIncSubtensor, AdvancedSubtensor
-from symgraph.ops.reshape import Reshape
-from symgraph.ops.subtensor import IncSubtensor, Subtensor
 from symgraph.tensor import *
 from symgraph.tensor import isinf, isnan, maximum, minimum, shape_padleft
 from symgraph.types import COMPLEX as complex_dtypes
@@ -54,7 +54,6 @@ integer_dtypes = discrete_dtypes
 Tensor = TensorType
 _shared = shared
 isnan_, isinf_ = isnan, isinf
-AdvancedSubtensor1, AdvancedIncSubtensor1 = AdvancedSubtensor, AdvancedIncSubtensor
 
 
 def as_tensor_variable(x: Any, name: str | None = None, ndim: int | None = None) -> Any:
@@ -95,7 +94,7 @@ def get_scalar_constant_value(
     v: Any, elemwise: bool = True, only_process_constants: bool = False, max_recur: int = 10
 ) -> Any:
     """The number that a variable is known to be; `NotScalarConstantError` when it is not known."""
-    if isinstance(v, int | float | complex | np.generic):
+    if isinstance(v, int | float | builtins.complex | np.generic):
         return np.asarray(v)
     data = (
         v.data if isinstance(v, Constant) else np.asarray(v) if isinstance(v, np.ndarray) else None

@@ -1,14 +1,13 @@
 """`theano.tensor.opt`: where programs register rewrites of their own."""
 
+from symgraph.compat.standins.indexing import MakeVector, Shape_i
 from symgraph.compat.theano.gof.opt import local_optimizer
 from symgraph.compat.theano.gof.opt import register as register_canonicalize
-from symgraph.ops.shape import MakeVector, make_vector
-from symgraph.ops.shape import ShapeI as Shape_i
 from symgraph.ops.checks import Assert, assert_op
 
 register_specialize = register_stabilize = register_useless = register_canonicalize
 register_uncanonicalize = register_specialize_device = register_canonicalize
-assert_ = assert_op
+assert_, make_vector = assert_op, MakeVector()
 
 
 class ShapeFeature:
