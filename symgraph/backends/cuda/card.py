@@ -40,6 +40,7 @@ from symgraph.backends.numba import division, straight_line
 from symgraph.backends.numba import scalar as on_cpu
 
 float16 = types.float16
+SHARED, WIDEST = 3, 16  # the address space that a block shares, and the bytes of its widest access
 
 
 def kernel(function: Callable[..., None]) -> Callable[..., None]:
@@ -164,6 +165,25 @@ def _wait() -> None:
 
 
 team_sync = _written_in_python(types.none, _wait)
+block_sync = _written_in_python(types.none, lambda: cuda.syncthreads())
+
+
+def room(count: int, kind: Any) -> Any:
+    """A word for memory that the threads of a block share: `count` numbers, once in a kernel."""
+
+    def declare(typingctx: Any) -> Any:
+        def build(context: Any, builder: ir.IRBuilder, sig: Any, args: list[Any]) -> Any:
+            element = context.get_data_type(kind)
+            block = ir.ArrayType(element, count)
+            memory = cgutils.add_global_variable(builder.module, block, "room", SHARED)
+            memory.align, memory.initializer = WIDEST, ir.Constant(block, ir.Undefined)
+            return builder.addrspacecast(memory, element.as_pointer(), "generic")
+
+        return types.CPointer(kind)(), build
+
+    return intrinsic(declare)
+
+
 # What shuffles carry: other numbers are carried as one of these.
 CARRIED = {
     types.float32: types.float32,
@@ -237,10 +257,11 @@ def atomic_add(typingctx: Any, array: Any, place: Any, value: Any) -> Any:
 
 
 __all__ = [
-    "absolute", "add_any_order", "atomic_add", "bits", "boolean", "ceil", "complex64", "complex128",
+    "absolute", "add_any_order", "atomic_add", "bits", "block_sync", "boolean", "ceil", "complex64",
+    "complex128",
     "copysign", "exchange", "external", "float16", "float32", "float64", "floor", "floordiv",
     "fma", "from_bits", "inf", "int8", "int16", "int32", "int64", "kernel", "max_nan", "member",
-    "members", "min_nan", "mod", "mul_any_order", "nan", "np", "power", "rint", "scalar",
+    "members", "min_nan", "mod", "mul_any_order", "nan", "np", "power", "rint", "room", "scalar",
     "select", "sqrt", "team", "team_sync", "teams", "thread", "threads", "trunc", "uint8",
     "uint16", "uint32", "uint64",
 ]  # fmt: skip

@@ -28,6 +28,7 @@ import numpy.typing as npt
 from numba.cuda.core import config as numba_config
 
 from symgraph.backends.cuda.solvers import IN_SIMULATOR, ON_CARD, Tools
+from symgraph.backends.cuda.tiled import Tile
 from symgraph.backends.nvidia import this_machine
 from symgraph.kernel import Buffer, Kernel
 from symgraph.later import Later
@@ -43,6 +44,9 @@ SIMULATED = bool(numba_config.ENABLE_CUDASIM)
 
 class Device(Protocol):
     """What a device does for programs. Its arrays are row-major."""
+
+    def __hash__(self) -> int:
+        """Of its identity."""
 
     @property
     def name(self) -> str:
@@ -88,6 +92,10 @@ class Device(Protocol):
 
     def active(self) -> AbstractContextManager[Any]:
         """Inside the block others learn that arrays of this device await its work."""
+
+    @property
+    def tile(self) -> Tile:
+        """How a block computes a product of matrices."""
 
     def launch(
         self, kernel: Any, blocks: int, threads: tuple[int, int], args: Sequence[Any]
@@ -140,6 +148,7 @@ class Simulated:
     records: ClassVar[bool] = False
     most_blocks: ClassVar[int] = 2
     tools: ClassVar[Tools] = IN_SIMULATOR
+    tile: ClassVar[Tile] = Tile(2, 2, columns=2, rows=2, depth=4)
     _one_at_a_time: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, number: int = 0) -> None:
@@ -230,6 +239,7 @@ class Card:
     warp: ClassVar[int] = 32
     one_team: ClassVar[bool] = False
     records: ClassVar[bool] = True
+    tile: ClassVar[Tile] = Tile(16, 16, columns=4, rows=8, depth=16)
 
     def __init__(self, number: int = 0) -> None:
         self.name = f"cuda:{number}"

@@ -1,4 +1,4 @@
-"""Library calls: which functions of a device's libraries do the work of each routine.
+"""Library calls: what on a device does the work of each routine: its libraries, or kernels of ours.
 
 `ROUTINES` is the one place that says it, by class of op; what is not there is computed by the
 CPU's routine (`coverage.py`). A function takes the device's libraries, the op and its inputs, and
@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import ceil, log2
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from symgraph.backends.cuda.convolution import by_filters, by_images, convolve
 from symgraph.backends.cuda.solvers import Tools
 from symgraph.dataclass import dataclass
 from symgraph.graph import Op
+from symgraph.ops.convolution import Conv, ConvInputs, ConvWeights
 from symgraph.ops.exponential import TERMS, Expm
 from symgraph.ops.fourier import Fourier, RealFourier, RealInverse
 from symgraph.ops.linalg import BatchedDot
@@ -57,8 +59,18 @@ class DeviceRoutine:
     sized: bool = False
 
 
-def device_routine(op: Op) -> DeviceRoutine | None:
-    """What does an op's work on a device, if its libraries can."""
+@dataclass(frozen=True)
+class OwnKernel:
+    """A kernel of ours that does a routine's work: `launch` takes device, op, output, inputs."""
+
+    launch: Callable[..., None]
+    library: ClassVar[str] = "a kernel of ours"
+    fails: ClassVar[bool] = False
+    recorded: ClassVar[bool] = True
+
+
+def device_routine(op: Op) -> DeviceRoutine | OwnKernel | None:
+    """What does an op's work on a device, if there is something."""
     return ROUTINES.get(type(op))
 
 
@@ -219,7 +231,10 @@ def search_sorted(tools: Tools, op: SearchSorted, ordered: Any, values: Any) -> 
     return (tools.xp.searchsorted(ordered, values, "right" if op.right else "left"),)
 
 
-ROUTINES: dict[type[Op], DeviceRoutine] = {
+ROUTINES: dict[type[Op], DeviceRoutine | OwnKernel] = {
+    Conv: OwnKernel(convolve),
+    ConvInputs: OwnKernel(by_images),
+    ConvWeights: OwnKernel(by_filters),
     BatchedDot: DeviceRoutine(batched_dot, "cuBLAS", recorded=True),
     Cholesky: DeviceRoutine(cholesky, "cuSOLVER", fails=True),
     SolveTriangular: DeviceRoutine(solve_triangular, "cuBLAS", fails=True),

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from symgraph.backends.cuda.device import Device
 from symgraph.backends.cuda.geometry import geometry
-from symgraph.backends.cuda.library import DeviceRoutine, device_routine
+from symgraph.backends.cuda.library import DeviceRoutine, OwnKernel, device_routine
 from symgraph.backends.cuda.own_routines import OWN
 from symgraph.backends.numba import side
 from symgraph.backends.routines.routine import routine_call
@@ -110,6 +110,9 @@ class Run:
         found = device_routine(step.node.op)
         if found is None:
             self._on_cpu(step, arrays)
+            return
+        if isinstance(found, OwnKernel):
+            found.launch(self.device, step.node.op, *arrays)
             return
         try:
             self._on_device(found, step, arrays)

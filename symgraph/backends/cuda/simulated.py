@@ -92,8 +92,25 @@ def atomic_add(array: Any, place: int, value: Any) -> None:
     cuda.atomic.add(array, place, value)
 
 
+@cuda.jit(device=True)
+def block_sync() -> None:
+    """Wait until all threads of the block are here, and see what they wrote."""
+    cuda.syncthreads()
+
+
+def room(count: int, dtype: Any) -> Any:
+    """A word for memory that the threads of a block share: `count` numbers, once in a kernel."""
+
+    @cuda.jit(device=True)
+    def shared() -> Any:
+        return cuda.shared.array(count, np.asarray(dtype(0)).dtype)
+
+    return shared
+
+
 __all__ = [
     "atomic_add",
+    "block_sync",
     "exchange",
     "kernel",
     "member",
@@ -103,5 +120,5 @@ __all__ = [
     "team_sync",
     "teams",
 ]
-__all__ += ["thread", "threads"]
+__all__ += ["room", "thread", "threads"]
 __all__ += meanings.__all__
