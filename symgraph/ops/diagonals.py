@@ -50,12 +50,17 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
 extract_diag = diagonal
 
 
-def _places(x: Tensor, offset: int) -> tuple[Tensor, Tensor]:
+def _places(x: Tensor, offset: Any) -> tuple[Tensor, Tensor]:
     """Rows and columns of a diagonal of the first two axes."""
-    down, right = max(-offset, 0), max(offset, 0)
+    down, right = _above_zero(-offset), _above_zero(offset)
     length = minimum(sub(shape_i(x, 0), down), sub(shape_i(x, 1), right))
     order = arange(maximum(length, 0))
     return add(order, down), add(order, right)
+
+
+def _above_zero(offset: Any) -> Any:
+    """A number, or 0 if it is less; known now unless it is a variable."""
+    return maximum(offset, 0) if isinstance(offset, Variable) else max(offset, 0)
 
 
 def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
@@ -109,8 +114,8 @@ def fill_diagonal(x: Any, value: Any) -> Tensor:
     return set_subtensor(subtensor(x, (arange(size),) * x.type.ndim), value)
 
 
-def fill_diagonal_offset(x: Any, value: Any, offset: int) -> Tensor:
-    """A matrix with `value`, a scalar or a vector, on its diagonal `offset`."""
+def fill_diagonal_offset(x: Any, value: Any, offset: Any) -> Tensor:
+    """A matrix with `value`, a scalar or a vector, on its diagonal `offset`, maybe a variable."""
     x, value = as_tensor_variable(x), value if isinstance(value, Variable) else np.asarray(value)
     if x.type.ndim != 2:
         raise GraphTypeError(f"fill_diagonal_offset takes a matrix, not {x.type}")

@@ -201,13 +201,17 @@ def permute_row_elements(x: Any, y: Any, inverse: bool = False) -> Tensor:
     return take_along_axis(x, p, -1)
 
 
-def unravel_index(indices: Any, dims: Any, order: str = "C") -> tuple[Tensor, ...]:
+def unravel_index(
+    indices: Any, dims: Any, order: str = "C", ndim: int | None = None
+) -> tuple[Tensor, ...]:
     """For each axis of a shape the indices of elements given by their place in the flattened.
+
+    `ndim` is the number of axes, where `dims` is a vector whose length is not known.
 
     >>> [int(v.eval()) for v in unravel_index(5, (2, 3))]
     [1, 2]
     """
-    sizes = scalars_of(dims)
+    sizes = scalars_of(dims, ndim)
     rest = inside(indices, product([as_tensor_variable(np.int64(1)), *sizes]))
     found: list[Tensor] = []
     for size in sizes if order == "F" else sizes[::-1]:
@@ -227,7 +231,7 @@ def ravel_multi_index(
     >>> int(ravel_multi_index((1, 2), (2, 3)).eval())
     5
     """
-    sizes = scalars_of(dims)
+    sizes = scalars_of(dims, len(multi_index))
     modes = mode if isinstance(mode, list | tuple) else [mode] * len(sizes)
     if len(multi_index) != len(sizes) or len(modes) != len(sizes):
         raise GraphTypeError(f"ravel_multi_index: {len(multi_index)} indices, {len(sizes)} axes")

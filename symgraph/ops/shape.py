@@ -156,10 +156,13 @@ def make_vector(scalars: Tensors) -> Tensor:
     return vector
 
 
-def scalars_of(sizes: Any) -> list[Tensor]:
-    """Sizes given as a vector, a scalar or a sequence, as int64 scalars."""
+def scalars_of(sizes: Any, count: int | None = None) -> list[Tensor]:
+    """Sizes given as a vector, a scalar or a sequence, as int64 scalars.
+
+    `count` is how many a vector holds whose own length is not known.
+    """
     if isinstance(sizes, Variable) and getattr(sizes.type, "ndim", None) == 1:
-        return _vector_elements(sizes)
+        return _vector_elements(sizes, count)
     items = sizes if isinstance(sizes, list | tuple | np.ndarray) else [sizes]
     found = [as_tensor_variable(np.int64(s) if isinstance(s, int) else s) for s in items]
     for var in found:
@@ -168,18 +171,19 @@ def scalars_of(sizes: Any) -> list[Tensor]:
     return [v if v.type.dtype == INT else v.astype(INT) for v in found]
 
 
-def _vector_elements(vector: Tensor) -> list[Tensor]:
+def _vector_elements(vector: Tensor, count: int | None) -> list[Tensor]:
     if isinstance(vector, Constant):
         return [constant(np.int64(n)) for n in vector.data]
     if vector.owner is not None and isinstance(vector.owner.op, MakeVector):
         return list(vector.owner.inputs)
-    length = vector.type.shape[0]
-    if not isinstance(length, int):
+    known = vector.type.shape[0]
+    length = known if isinstance(known, int) else count
+    if length is None:
         raise GraphTypeError(
             f"{vector}, made at {vector.made_at}, gives sizes but its own length is unknown; give"
             " it shape=(n,), or pass ndim"
         )
-    return [vector[k] for k in range(length)]
+    return [vector[k].astype(INT) for k in range(length)]
 
 
 @dataclass(frozen=True, repr=False)

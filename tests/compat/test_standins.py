@@ -62,6 +62,7 @@ def uses() -> list[tuple[Any, Any]]:
         (extra_ops.fill_diagonal_(x[:, :2], 7.0), np.array([[7.0, 1.0], [0.0, 7.0]])),
         (extra_ops.fill_diagonal_offset_(x, 7.0, 1), np.array([[3.0, 7.0, 2.0], [0.0, 5.0, 7.0]])),
         (extra_ops.Unique()(i), np.unique(I)),
+        (extra_ops.Unique()(i, return_list=True)[0], np.unique(I)),
         (values, np.unique(I)),
         (counts, np.array([1, 2, 1])),
         (down, np.unravel_index(I, (2, 3))[0]),
@@ -278,3 +279,37 @@ def test_classes_of_softmax_and_cross_entropy() -> None:
 
 def test_gradients_are_checked_in_their_stable_form() -> None:
     gradient.verify_grad(lambda v: T.log(nnet.softmax(v)), [np.array([[1000.0, 0.0, -500.0]])])
+
+
+def test_shapes_and_offsets_may_be_variables() -> None:
+    x, offset, dims = T.dmatrix("x"), T.iscalar("offset"), T.ivector("dims")
+    filled = T.extra_ops.fill_diagonal_offset(x, 7.0, offset)
+    down, right = T.extra_ops.unravel_index(T.constant(I), dims, ndim=2)
+    place = T.extra_ops.ravel_multi_index((down, right), dims)
+    f = theano.function([x, offset, dims], [filled, down, right, place])
+    for number, want in ((1, [[3, 7, 2], [0, 5, 7]]), (-1, [[3, 1, 2], [7, 5, 4]])):
+        found = f(X, number, [2, 3])
+        np.testing.assert_array_equal(found[0], want)
+        np.testing.assert_array_equal(found[1:3], np.unravel_index(I, (2, 3)))
+        np.testing.assert_array_equal(found[3], I)
+
+
+def test_types_of_scalars_are_shown_as_their_dtypes() -> None:
+    assert str(scalar.int8) == scalar.int8.dtype == "int8"
+    assert scalar.float32 == T.TensorType("float32", ()) == scalar.float32
+    assert T.dscalar("x").type in scalar.float_types
+    assert T.lscalar("x").type not in scalar.float_types
+    assert scalar.int64("n").type == T.lscalar().type
+
+
+def test_a_scalar_op_needs_no_init_of_theanos() -> None:
+    class Twice(scalar.UnaryScalarOp):
+        def __init__(self, output_types_preference: Any) -> None:
+            self.output_types_preference = output_types_preference
+
+        def impl(self, x: float) -> float:
+            return 2 * x
+
+    op = T.Elemwise(Twice(scalar.upgrade_to_float))
+    assert str(op) == "Elemwise{Twice}"
+    np.testing.assert_array_equal(op(T.constant(X)).eval(), 2 * X)

@@ -31,13 +31,13 @@ class OpClass(metaclass=StandIn):
         """The variables it computes."""
         raise NotImplementedError
 
-    def __call__(self, *inputs: Any, name: str | None = None, **options: Any) -> Any:
-        """What `apply` gives, under a name."""
-        found = self.apply(*inputs, **options)
+    def __call__(self, *inputs: Any, name: str | None = None, return_list: bool = False) -> Any:
+        """What `apply` gives, under a name, or if asked for in a list in any case."""
+        found = self.apply(*inputs)
+        several = list(found) if isinstance(found, list | tuple) else [found]
         if name is not None:
-            first = found[0] if isinstance(found, list | tuple) else found
-            first.name = name
-        return found
+            several[0].name = name
+        return several if return_list else found
 
     def make_node(self, *inputs: Any) -> Apply:
         """The node behind the first output."""

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from symgraph.compat.theano.configdefaults import config
 from symgraph.families import Elemwise
-from symgraph.graph import Apply, Op
+from symgraph.graph import Apply, Op, Variable
 from symgraph.ops import arith, cast, compare, elementary, logic, rounding, select
 from symgraph.tensor import Constructor, Constructors
 from symgraph.types import (
@@ -29,9 +29,28 @@ from symgraph.types import (
 from symgraph.types import upgrade_to_float as float_dtype
 
 
-def Scalar(dtype: str) -> TensorType:
-    """The type of scalars of a dtype."""
-    return TensorType(dtype, ())
+class Scalar(TensorType):
+    """The type of scalars of a dtype, by whose name it is shown; its variables are tensors'."""
+
+    __slots__ = ()
+
+    def __init__(self, dtype: str) -> None:
+        super().__init__(dtype, ())
+
+    def make_variable(self, name: str | None = None) -> Variable:
+        """A new tensor variable of no axes."""
+        return TensorType(self.dtype, ()).make_variable(name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TensorType) and (self.dtype, ()) == (other.dtype, other.shape)
+
+    def __hash__(self) -> int:
+        return super().__hash__()
+
+    def __str__(self) -> str:
+        return self.dtype
+
+    __repr__ = __str__
 
 
 get_scalar_type = Scalar
@@ -145,6 +164,7 @@ class ScalarOp(Op):
     """
 
     nin, nout = -1, 1
+    name: str | None = None  # of classes whose `__init__` does not call this one
     own: ClassVar[type[Elemwise] | None] = None  # what of symgraph's it stands for
 
     def __init__(self, output_types_preference: Any = None, name: str | None = None) -> None:
