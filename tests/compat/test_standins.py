@@ -12,6 +12,13 @@ import symgraph.compat.theano.tensor as T
 from symgraph.compat.theano import gof, gradient, scalar
 from symgraph.compat.theano.compile import ops
 from symgraph.compat.theano.tensor import elemwise, extra_ops, nnet, opt
+from symgraph.compat.theano.tensor.signal.pool import (
+    AveragePoolGrad,
+    DownsampleFactorMaxGradGrad,
+    MaxPoolGrad,
+    MaxPoolRop,
+    Pool,
+)
 from symgraph.compat.theano.tensor.sort import ArgSortOp, SortOp, TopKOp
 from symgraph.compat.theano.tensor.utils import shape_of_variables
 from symgraph.errors import AxisError
@@ -313,3 +320,44 @@ def test_a_scalar_op_needs_no_init_of_theanos() -> None:
     op = T.Elemwise(Twice(scalar.upgrade_to_float))
     assert str(op) == "Elemwise{Twice}"
     np.testing.assert_array_equal(op(T.constant(X)).eval(), 2 * X)
+
+
+def test_classes_of_pooling() -> None:
+    x, g = T.dtensor3("x"), T.dtensor3("g")
+    best = Pool(ignore_border=True)(x, (2, 3))
+    back = MaxPoolGrad(ignore_border=True)(x, best, g, (2, 3))
+    again = DownsampleFactorMaxGradGrad(ignore_border=True)(x, best, back, (2, 3))
+    along = MaxPoolRop(ignore_border=True)(x, back, (2, 3))
+    spread = AveragePoolGrad(True)(x, g, (2, 3))
+    row = Pool(ignore_border=False, mode="sum", ndim=1)(x, (4,))
+    f = theano.function([x, g], [best, back, again, along, spread, row])
+    value = np.arange(48.0).reshape(2, 4, 6)[:, ::-1]
+    weight = np.arange(1.0, 9.0).reshape(2, 2, 2)
+    windows = value.reshape(2, 2, 2, 2, 3)
+    top, slope, twice, same, mean, sums = f(value, weight)
+    np.testing.assert_array_equal(top, windows.max((2, 4)))
+    where = value == top.repeat(2, 1).repeat(3, 2)
+    np.testing.assert_array_equal(slope, where * weight.repeat(2, 1).repeat(3, 2))
+    np.testing.assert_array_equal(twice, weight)
+    np.testing.assert_array_equal(same, weight)
+    np.testing.assert_allclose(mean, weight.repeat(2, 1).repeat(3, 2) / 6)
+    np.testing.assert_array_equal(sums[:, :, 0], value[:, :, :4].sum(2))
+    np.testing.assert_array_equal(sums[:, :, 1], value[:, :, 4:].sum(2))
+
+
+def test_shapes_of_pooling() -> None:
+    for size in range(1, 9):
+        x = T.dmatrix(shape=(size, 7))
+        for window in (1, 2, 3):
+            for stride in (1, 2, 4):
+                for border in (False, True):
+                    pooled = Pool(border)(x, (window, 2), (stride, 2))
+                    known = Pool.out_shape((size, 7), (window, 2), border, (stride, 2))
+                    rows = Pool.out_shape((T.constant(size), 7), (window, 2), border, (stride, 2))
+                    assert known == list(pooled.type.shape)
+                    assert T.as_tensor_variable(rows[0]).eval() == known[0]
+    assert Pool.out_shape((5, 5), (2, 2), True, pad=(1, 1)) == [3, 3]
+    with pytest.raises(ValueError, match="needs ws"):
+        Pool.out_shape((5, 5))
+    with pytest.raises(TypeError, match="imgshape has 1"):
+        Pool.out_shape((5,), (2, 2))
