@@ -12,9 +12,9 @@ from symgraph.backends.llvm.conv_block import SEGMENT
 from symgraph.backends.llvm.conv_gather import SHARE
 from symgraph.backends.llvm.conv_plan import GEOMETRY
 from symgraph.backends.llvm.notation import Code, Words, pieces, smaller
-from symgraph.backends.llvm.tiles import ITEMSIZE, leaf_name, shape_of
+from symgraph.backends.llvm.tiles import ITEMSIZE, OPAQUE, Lanes, leaf_name, shape_of
 from symgraph.backends.llvm.words import TYPES, constant
-from symgraph.kernel import Expr, Name, lit
+from symgraph.kernel import Name, lit
 
 PLACES = 192  # summed in one pass of a tile: a multiple of all vectors
 
@@ -115,24 +115,40 @@ class _Dots:
 
 
 def _add_share(dtype: str, needs: Needs) -> str:
-    """Add the chunks' sums for each filter lo to hi of all groups."""
-    code, kind = Code("add_share", SHARE, needs), TYPES[dtype]
+    """Add the chunks' sums for lines lo to hi of all groups: a channel and tap, all filters."""
+    code = Code("add_share", SHARE, needs)
     g = Words(code, "%g", GEOMETRY)
     rows, channels, taps, groups, chunks = g.sizes("rows channels taps groups chunks")
     sums, out, weights = (g.pointer(x) for x in ("packed", "filters", "weights"))
     lines = code.let(channels * taps)
-    with code.loop(Name("lo"), Name("hi")) as row:
-        start = code.let(row // rows * lines * rows + row % rows)
-        with code.loop(lit(0), channels) as c, code.loop(lit(0), taps) as tap:
-            code.do(f"store {kind} {constant(0, dtype)}, ptr %total")
-            with code.loop(lit(0), chunks) as chunk:
-                at = start + (chunk * groups * lines + c * taps + tap) * rows
-                value = code.get(f"load {kind}, ptr {code.place(sums, at, dtype)}")
-                total = code.get(f"load {kind}, ptr %total")
-                code.do(f"store {kind} {code.get(f'fadd {kind} {total}, {value}')}, ptr %total")
-            total = code.get(f"load {kind}, ptr %total")
-            where: Expr = row * lines + c * taps + code.item(weights, tap)
-            code.do(f"store {kind} {total}, ptr {code.place(out, where, dtype)}")
+    with code.loop(Name("lo"), Name("hi")) as number:
+        line = code.let(number % lines)
+        first = code.let(number // lines * rows * lines + line // taps * taps)
+        to = code.place(out, first + code.item(weights, line % taps), dtype)
+        code.leaf(leaf_name(dtype, "fold"), rows, chunks, code.place(sums, number * rows, dtype),
+                  groups * lines * rows, to, lines)  # fmt: skip
     code.do("ret void")
-    code.lines.insert(0, f"  %total = alloca {kind}")
     return code.text()
+
+
+def fold_text(dtype: str, needs: Needs) -> str:
+    """`fold`, a leaf: `n` elements of all chunks are added in order, and written step by step."""
+    params = (("n", "int64"), ("chunks", "int64"), ("from", "ptr"), ("step_from", "int64"),
+              ("to", "ptr"), ("step_to", "int64"))  # fmt: skip
+    code = Code(leaf_name(dtype, "fold"), params, needs)
+    lanes = Lanes(code, dtype, shape_of(dtype).lanes)
+    code.do(f"%total = alloca {lanes.type}")
+    steps = lanes.spread("%step_to", "i64")
+    order = ", ".join(f"i64 {k}" for k in range(lanes.lanes))
+    each = code.get(f"mul <{lanes.lanes} x i64> {steps}, <{order}>")
+    with code.loop(lit(0), Name("n"), lanes.lanes) as i:
+        mask = lanes.mask(code.position(smaller(Name("n") - i, lit(lanes.lanes))))
+        lanes.store("zeroinitializer", "%total")
+        with code.loop(lit(0), Name("chunks")) as chunk:
+            at = code.place("%from", chunk * Name("step_from") + i, dtype)
+            sum_ = f"fadd {lanes.type} {lanes.load('%total')}, {lanes.load(at, mask)}"
+            lanes.store(code.get(sum_), "%total")
+        to = code.place("%to", i * Name("step_to"), dtype)
+        lanes.scatter(lanes.load("%total"), to, each, mask)
+    code.do("ret void")
+    return code.text(OPAQUE, "")

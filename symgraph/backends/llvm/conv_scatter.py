@@ -12,12 +12,13 @@ from symgraph.backends.llvm.body import Needs
 from symgraph.backends.llvm.conv_block import SEGMENT
 from symgraph.backends.llvm.conv_gather import SHARE
 from symgraph.backends.llvm.conv_plan import GEOMETRY
-from symgraph.backends.llvm.notation import Code, Words, smaller
+from symgraph.backends.llvm.notation import Code, Words, greater, smaller
 from symgraph.backends.llvm.tiles import ITEMSIZE, leaf_name, shape_of
 from symgraph.backends.llvm.words import TYPES, constant
 from symgraph.kernel import Expr, Name, lit
 
 PLACES = 192  # multiplied together: a multiple of all tiles' widths
+HELD = 2**17  # products at most, of some channels, that are added together
 
 
 def scatter_text(dtype: str, needs: Needs) -> str:
@@ -40,13 +41,15 @@ class _Scatter:
         self.rows, self.channels, groups, taps, self.places = g.sizes(
             "rows channels groups taps places"
         )
-        self.lines = code.let(self.channels * taps)
+        self.taps, self.lines = taps, code.let(self.channels * taps)
         in_d, in_h, in_w = g.sizes("in_d in_h in_w")
         area = code.let(self.channels * in_d * in_h * in_w)
         size = code.let(self.channels * g.size("each") + self.shape.lanes)
-        memory = code.make(
-            (size + self.shape.rows * self.step) * ITEMSIZE[dtype] + PLACES * SEGMENT * 8
+        self.side = code.let(
+            smaller(self.channels, greater(lit(HELD) // (taps * self.step), lit(1)))
         )
+        held = self.side * taps * self.step
+        memory = code.make((size + held) * ITEMSIZE[dtype] + PLACES * SEGMENT * 8)
         self.segments = memory
         self.block = code.place(memory, lit(PLACES * SEGMENT), "int64")
         self.products = code.place(self.block, size, dtype)
@@ -71,12 +74,14 @@ class _Scatter:
             words = f"i64 {code.values[first.id]}, i64 {code.values[last.id]}, ptr {self.segments}"
             phase = self.g.pointer("phases")
             number = code.named(code.get(f"call i64 @cut_places(ptr %g, ptr {phase}, {words})"))
-            with code.loop(lit(0), self.lines, self.shape.rows) as line:
-                height = code.let(smaller(lit(self.shape.rows), self.lines - line))
+            with code.loop(lit(0), self.channels, None) as c:
+                some = code.let(smaller(self.side, self.channels - c))
+                line, height = code.let(c * self.taps), code.let(some * self.taps)
                 self._multiply(line, height, code.place(cotangent, first, dtype), last - first)
                 offsets = code.place(self.g.pointer("offsets"), line, "int64")
-                code.leaf(leaf_name(dtype, "add"), height, offsets, self.block, self.segments,
-                          number, self.products, lit(self.step))  # fmt: skip
+                code.leaf(leaf_name(dtype, "add"), self.taps, some, offsets, self.block,
+                          self.segments, number, self.products, lit(self.step))  # fmt: skip
+                code.stride = self.side
 
     def _multiply(self, line: Name, height: Name, right: str, count: Expr) -> None:
         """Some lines of the filters times the cotangent at some places."""
@@ -86,6 +91,6 @@ class _Scatter:
         with code.loop(lit(0), count, shape.width) as p:
             width = code.let(smaller(lit(shape.width), count - p))
             b, c = code.place(right, p, dtype), code.place(self.products, p, dtype)
-            code.leaf(leaf_name(dtype, "panel"), height, self.rows, left, lit(0), lit(1),
+            code.leaf(leaf_name(dtype, "panel"), height, self.rows, left, lit(shape.rows), lit(1),
                       self.lines, b, self.places, c, lit(self.step), width,
                       rest=factors)  # fmt: skip

@@ -128,7 +128,7 @@ def _weights(dtype: str, needs: Needs) -> str:
         g.point(source="%first", target="%second", filters="%out", packed=sums)
         g.put(chunks=chunks, parts=parts)
         _launch(code, "dots_share", jobs * parts, images * size * places // 2)
-        _launch(code, "add_share", groups * rows, chunks * size * 16)
+        _launch(code, "add_share", groups * channels * taps, chunks * size * 2)
         code.drop(sums)
     plan.drop()
     code.do("ret void")

@@ -9,6 +9,7 @@ import re
 
 from symgraph.backends.llvm.body import Needs
 from symgraph.backends.llvm.conv_block import add_text, cut_text
+from symgraph.backends.llvm.conv_dots import fold_text
 from symgraph.backends.llvm.dots import dots_text
 from symgraph.backends.llvm.packing import packing_text
 from symgraph.backends.llvm.rows import rows_text
@@ -31,9 +32,8 @@ def _tiles(dtype: str, needs: Needs) -> list[str]:
 
 
 def _others(dtype: str, needs: Needs) -> list[str]:
-    segments = cut_text(dtype, needs), add_text(dtype, needs)
-    texts = (write(dtype, needs) for write in (dots_text, rows_text, packing_text))
-    return [*(text for some in texts for text in some), *segments]
+    texts = [*dots_text(dtype, needs), *rows_text(dtype, needs), *packing_text(dtype, needs)]
+    return [*texts, *(write(dtype, needs) for write in (cut_text, add_text, fold_text))]
 
 
 def leaf_names(text: str) -> list[str]:

@@ -125,6 +125,16 @@ class Lanes:
             f"call void {name}({self.type} {value}, ptr {address}, i32 {self.align}, {bits} {mask})"
         )
 
+    def scatter(self, value: str, address: str, places: str, mask: str) -> None:
+        """Write the lanes of the mask to so many elements behind an address each."""
+        code, pointers = self.code, f"<{self.lanes} x ptr>"
+        at = code.get(f"getelementptr {self.scalar}, ptr {address}, <{self.lanes} x i64> {places}")
+        bits = f"<{self.lanes} x i1>"
+        name = f"@llvm.masked.scatter.{self.suffix}.v{self.lanes}p0"
+        code.needs.declared[name] = f"declare void {name}({self.type}, {pointers}, i32, {bits})"
+        words = f"{self.type} {value}, {pointers} {at}, i32 {self.align}, {bits} {mask}"
+        code.do(f"call void {name}({words})")
+
     def add_product(self, a: str, b: str, total: str) -> str:
         """a * b + total, rounded once."""
         name = f"@llvm.fma.{self.suffix}"
