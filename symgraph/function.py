@@ -168,7 +168,8 @@ class Function(Inspected):
     def _compile(self) -> None:
         request, mode = self.request, self.request.mode
         variables = tuple(spec.variable for spec in self.inputs)
-        task = Task((*variables, *self.shared), tuple(self.outputs), tuple(self.updates.items()))
+        updates = tuple(self.updates.items())
+        task = Task((*variables, *self.shared), tuple(self.outputs), updates, request.form.borrowed)
         if mode.nan:
             task = Task(task.inputs, task.roots)
         self._task = task

@@ -67,7 +67,10 @@ class Inspected:
             fgraph=self.graph,
             mode=self.request.mode,
             inputs=self.inputs,
-            outputs=[Out(var) for var in self.outputs],
+            outputs=[
+                Out(var, borrow=n in self.request.form.borrowed)
+                for n, var in enumerate(self.outputs)
+            ],
             profile=None,
         )
 

@@ -268,7 +268,7 @@ def compile_native(
         load = numba_side.load
         entry = trace.stage("code", lambda: load(planned, title, config.folder))
     else:
-        text = trace.stage("text", lambda: target.write(planned, trace.clocked))
+        text = trace.stage("text", lambda: target.write(planned, trace.clocked, task.borrowed))
         entry = trace.stage("code", lambda: target.load(text, config.folder))
     trace.cached.append(_origin(before, disk.stats()))
     trace.titles.append(title)

@@ -80,7 +80,12 @@ class In:
 
 @dataclass(frozen=True, eq=False)
 class Out:
-    """An output; `borrow` is taken for Theano's sake, results are always the caller's own.
+    """An output of a function, with what may be said of it.
+
+    With `borrow` the function keeps the array it returns, and may write a later result into it once
+    nothing else refers to it: no name, no view, no other library. So a result that is still held
+    never changes, whereas Theano would overwrite it; and a loop that drops one result for the next
+    takes no new memory. What is kept, two arrays at most, goes with the function.
 
     `device` names the device to leave the result on, as a `DeviceArray` that may still be computed
     when the call returns; "" is the one that the function computes on. By default results are
@@ -97,10 +102,14 @@ Update = tuple[SharedVariable, Variable]
 
 @dataclass(frozen=True)
 class Form:
-    """The form in which the user asked for the outputs: "none", "one", "list" or "dict"."""
+    """The form in which the user asked for the outputs: "none", "one", "list" or "dict".
+
+    `borrowed` are the places of those whose arrays may be used again.
+    """
 
     kind: str
     keys: tuple[str, ...] = ()
+    borrowed: frozenset[int] = frozenset()
 
     def maker(self) -> Callable[[Sequence[Any]], Any]:
         """What puts results in that form."""
@@ -199,10 +208,13 @@ def _as_outputs(outputs: Any) -> tuple[list[Variable], Form]:
     if isinstance(outputs, Mapping):
         if not all(isinstance(key, str) for key in outputs):
             raise GraphTypeError("the keys of a dict of outputs are strings")
-        return [_output(item) for item in outputs.values()], Form("dict", tuple(outputs))
-    if isinstance(outputs, list | tuple):
-        return [_output(item) for item in outputs], Form("list")
-    return [_output(outputs)], Form("one")
+        items, form = list(outputs.values()), Form("dict", tuple(outputs))
+    elif isinstance(outputs, list | tuple):
+        items, form = list(outputs), Form("list")
+    else:
+        items, form = [outputs], Form("one")
+    borrowed = (n for n, item in enumerate(items) if isinstance(item, Out) and item.borrow)
+    return [_output(item) for item in items], replace(form, borrowed=frozenset(borrowed))
 
 
 def _output(item: Any) -> Variable:

@@ -36,11 +36,15 @@ Arrays: TypeAlias = Sequence[Array]
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be computed: outputs, and next values of shared variables, from inputs."""
+    """What is to be computed: outputs, and next values of shared variables, from inputs.
+
+    `borrowed` are places of outputs whose arrays native code may use again.
+    """
 
     inputs: tuple[Variable, ...]
     outputs: tuple[Variable, ...]
     updates: tuple[tuple[Variable, Variable], ...] = ()
+    borrowed: frozenset[int] = frozenset()
 
     @property
     def roots(self) -> tuple[Variable, ...]:
@@ -51,7 +55,7 @@ class Task:
         """The same task with what it computes rewritten."""
         count = len(self.outputs)
         updates = zip((s for s, _ in self.updates), roots[count:], strict=True)
-        return Task(self.inputs, tuple(roots[:count]), tuple(updates))
+        return Task(self.inputs, tuple(roots[:count]), tuple(updates), self.borrowed)
 
 
 class Runner(Protocol):

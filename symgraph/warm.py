@@ -74,7 +74,16 @@ def place_of(task: Task, mode: Mode) -> Place | None:
     shared = {var: n for n, var in enumerate(task.inputs)}
     updated = tuple(shared[var] for var, _ in task.updates)
     rules = sorted(rule.name for rule in mode.rules)
-    parts = (signature.digest, len(task.outputs), updated, rules, _flags(), *_surroundings())
+    borrowed = sorted(task.borrowed)
+    parts = (
+        signature.digest,
+        len(task.outputs),
+        updated,
+        borrowed,
+        rules,
+        _flags(),
+        *_surroundings(),
+    )
     key = hashlib.sha256(repr(parts).encode()).hexdigest()[:40]
     return Place(folder / f"{disk.PREFIX}{key}.fun", signature)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 import re
+import subprocess
+import sys
+import threading
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +20,7 @@ import symgraph.tensor as T
 from symgraph.errors import MemoryLimitError
 from symgraph.footprint import Footprint
 from symgraph.lower.program import Launch
+from symgraph.runners import Warm
 from symgraph.workspace import FORMULAS
 
 RNG = np.random.default_rng(0)
@@ -219,3 +224,137 @@ def test_copies_and_pickles_keep_the_limit() -> None:
     f = sg.function([x], T.exp(x), memory_limit=1000).copy()
     with pytest.raises(MemoryLimitError):
         f(np.zeros((100, 100), "float32"))
+
+
+# --- borrowed outputs ----------------------------------------------------------------------------
+
+
+def borrowing() -> sg.Function:
+    x = T.fvector("x")
+    return sg.function([x], sg.Out(2 * x + 1, borrow=True))
+
+
+def ones(value: float, size: int = 5) -> Any:
+    return np.full(size, value, "float32")
+
+
+def test_a_borrowed_output_is_written_again_once_nobody_holds_it() -> None:
+    f = borrowing()
+    found = {id(f(ones(k))) for k in range(10)}
+    assert len(found) <= 2
+    for k in range(10):
+        held = f(ones(k))
+        assert held[0] == 2 * k + 1
+    np.testing.assert_array_equal(f(ones(1, size=7)), ones(3, size=7))
+
+
+def test_what_is_held_never_changes() -> None:
+    f = borrowing()
+    results = [f(ones(k)) for k in range(6)]
+    views = [f(ones(k))[1:] for k in range(6)]
+    exported = [memoryview(f(ones(k))) for k in range(6)]
+    for k in range(6):
+        assert results[k][0] == views[k][0] == exported[k][0] == 2 * k + 1
+    chained = f(f(f(ones(1))))
+    assert chained[0] == 15
+    frozen = f(ones(1))
+    frozen.flags.writeable = False
+    del frozen
+    assert all(f(ones(k)).flags.writeable for k in range(3))
+
+
+def test_borrowed_outputs_in_copies_pickles_and_the_cache(tmp_path: Path) -> None:
+    with sg.config(cache_dir=str(tmp_path)):
+        _check_borrowing()
+
+
+def _check_borrowing() -> None:
+    plain = sg.function([x := T.fvector("x")], 2 * x + 1)
+    first = borrowing()
+    functions = [borrowing(), first.copy(), pickle.loads(pickle.dumps(first))]
+    assert isinstance(functions[0]._run, Warm)
+    for f in functions:
+        assert len({id(f(ones(k))) for k in range(10)}) <= 2
+        assert f.maker.outputs[0].borrow
+    held = [plain(ones(k)) for k in range(10)]
+    assert len({id(array) for array in held}) == 10
+
+
+def test_borrowed_outputs_that_are_inputs_or_shared_variables() -> None:
+    x, w = T.fmatrix("x"), sg.shared(np.ones((2, 3), "float32"), name="w")
+    outputs = [sg.Out(v, borrow=True) for v in (x, x.T.T, x.flatten(), w, w[0], w + 1)]
+    f = sg.function([x], [*outputs, w], updates=[(w, w + 1)])
+    for k in range(1, 5):
+        given = np.full((2, 3), k, "float32")
+        results = f(given)
+        assert not any(np.shares_memory(r, a) for r in results for a in (given, w.get_value(True)))
+        assert [float(r.flat[0]) for r in results] == [k, k, k, k, k, k + 1, k]
+        assert w.get_value()[0, 0] == k + 1
+
+
+def test_threads_share_a_function_whose_outputs_are_borrowed() -> None:
+    f, wrong = borrowing(), list[float]()
+
+    def call(start: int) -> None:
+        for k in range(start, start + 200):
+            result = f(ones(k, size=20_000))
+            if not (result == 2 * k + 1).all():
+                wrong.append(k)
+
+    threads = [threading.Thread(target=call, args=(1000 * n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_a_failing_call_leaves_borrowed_arrays_alone() -> None:
+    x, k = T.fvector("x"), T.lscalar("k")
+    f = sg.function([x, k], sg.Out(x * x[k], borrow=True))
+    held = f(ones(2), 0)
+    for _ in range(5):
+        with pytest.raises(sg.errors.IndexRangeError):
+            f(ones(3), 9)
+    assert held[0] == 4
+    assert f(ones(3), 0)[0] == 9
+
+
+FAULTS = """
+import resource, sys
+import numpy as np
+import symgraph as sg
+import symgraph.tensor as T
+
+def faults(f, *args, calls=100):
+    for _ in range(10):
+        result = f(*args)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(calls):
+        result = f(*args)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+rng = np.random.default_rng(0)
+x, y, images = T.fmatrix("x"), T.ivector("y"), T.ftensor4("images")
+normal = lambda *shape: rng.normal(size=shape).astype("float32")
+W, V, K = (sg.shared(normal(*s) / 10) for s in ((784, 500), (500, 10), (8, 3, 5, 5)))
+p = T.nnet.softmax(T.dot(T.tanh(T.dot(x, W)), V))
+cost = T.nnet.categorical_crossentropy(p, y).mean()
+updates = [(w, w - 0.1 * g) for w, g in zip((W, V), T.grad(cost, [W, V]))]
+filtered = T.tanh(T.nnet.conv2d(images, K))
+states, _ = sg.scan(lambda row, h: T.tanh(row + h), [x], [T.zeros_like(x[0])])
+big = normal(3_000, 4_000)  # 48 MB, which the C library gives back
+print(
+    faults(sg.function([x, y], cost, updates=updates), normal(100, 784), np.zeros(100, "int32")),
+    faults(sg.function([images], T.grad(T.sqr(filtered).sum(), K)), normal(16, 3, 32, 32)),
+    faults(sg.function([x], T.grad(states.sum(), x)), normal(200, 500)),
+    faults(sg.function([x], sg.Out(2 * x + 1, borrow=True)), big, calls=10),
+    faults(sg.function([x], 2 * T.sort(x.flatten())), normal(300, 1000), calls=20),
+)
+"""
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="needs Linux")
+def test_calls_that_repeat_take_no_new_pages() -> None:
+    run = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
+    assert all(int(found) <= 10 for found in run.stdout.split()), run.stdout

@@ -13,7 +13,7 @@ arrays whose sizes are known no earlier, and at the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -50,6 +50,7 @@ from symgraph.types import TensorType
 
 NAME = "call"
 COUNTS = 2  # which of the owner's objects holds the words a driver counts in
+KEPT = 3  # the first of those that are arrays kept for outputs, two for each
 SHARED_MEMORY, TOO_LARGE = -1, -2  # codes of Stop besides the program's own failures
 UINT8 = np.dtype("uint8").num
 
@@ -57,7 +58,13 @@ UINT8 = np.dtype("uint8").num
 class Driver:
     """Writes the driver of a plan."""
 
-    def __init__(self, plan: Plan, kernel_names: dict[Kernel, str], clocked: bool = False) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        kernel_names: dict[Kernel, str],
+        clocked: bool = False,
+        borrowed: Iterable[int] = (),
+    ) -> None:
         self.plan, self.program, self.kernel_names = plan, plan.program, kernel_names
         self.body = Body(Needs(), OPERATIONS)
         self.results = {r.buffer: n for n, r in enumerate(self.program.results)}
@@ -66,6 +73,8 @@ class Driver:
         self.used = {b for step in (*plan.head, *plan.body) for b in touched(step)}
         self.depth = 0  # of the loops a step stands in
         self.clocked = clocked
+        # For each result whose arrays the function keeps, where among the owner's objects.
+        self.kept = {n: KEPT + 2 * k for k, n in enumerate(sorted(borrowed))}
         self.meter: Meter | None = None
         self.objects: dict[Buffer, str] = {}
         self.routines: dict[str, RoutineCall] = {}
@@ -151,11 +160,16 @@ class Driver:
     def _accepted(self, parameter: Parameter, argument: str) -> str:
         kind = parameter.variable.type
         assert isinstance(kind, TensorType)
-        descr = f"@descr_{kind.dtype}"
-        self.body.needs.declared[descr] = f"{descr} = external global i8"
+        descr = self._descr(kind.dtype)
         flags = CONTIGUOUS | ALIGNED | (WRITEABLE if parameter in self.program.written else 0)
         words = ("ptr", argument), ("ptr", descr), ("i32", str(kind.ndim)), ("i32", str(flags))
         return self.body.call("@accept", "i1", *words)
+
+    def _descr(self, dtype: str) -> str:
+        """NumPy's description of a dtype."""
+        name = f"@descr_{dtype}"
+        self.body.needs.declared[name] = f"{name} = external global i8"
+        return name
 
     def _open(self, parameter: Parameter, argument: str) -> None:
         """Read an argument's address and sizes."""
@@ -317,7 +331,12 @@ class Driver:
         if self.depth:
             body.run("@drop", ("ptr", self._made(place)), ("i64", "1"))  # of the run before
         words = ("i32", str(len(dims))), ("ptr", "%sizes"), ("i32", str(kind))
-        array = body.call("@new_array", "ptr", *words)
+        if place in self.kept:
+            descr = self._descr(str(self.program.results[place].buffer.dtype))
+            where = ("ptr", "%owner"), ("i64", str(self.kept[place]))
+            array = body.call("@take_output", "ptr", *where, *words, ("ptr", descr))
+        else:
+            array = body.call("@new_array", "ptr", *words)
         body.do(f"store ptr {array}, ptr {self._made(place)}")
         self._fail_unless(body.get(f"icmp ne ptr {array}, null"))
         return array

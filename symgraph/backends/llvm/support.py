@@ -10,6 +10,7 @@ from symgraph.backends import pool
 
 # Bits of an array's flags (NumPy C API, "Array flags").
 CONTIGUOUS, ALIGNED, WRITEABLE = 0x1, 0x100, 0x400
+OWN = CONTIGUOUS | 0x4 | ALIGNED | WRITEABLE  # an array with memory of its own, to be written
 GIL = "{ ptr, i64 }"  # the saved thread state, null while the GIL is held; work done so far
 # Scalar operations, some 0.05 ns each, after which a call lets other threads of Python run.
 # Releasing and taking the GIL costs 0.05 us.
@@ -18,12 +19,13 @@ SCRATCH = 7 * 2**17  # bytes that one share of a product packs its operands in
 KEPT = 64  # blocks of them at most; there are as many as threads have ever computed at once
 
 FUNCTIONS = (
-    "accept", "refuse", "new_array", "drop", "take_arena", "give_arena", "begin", "hold", "stop",
-    "launch", "take_scratch", "give_scratch",
+    "accept", "refuse", "new_array", "take_output", "drop", "take_arena", "give_arena", "begin",
+    "hold", "stop", "launch", "take_scratch", "give_scratch",
 )  # fmt: skip
 IMPORTS = (
     "array_type", "type_error", "stop_type", "PyArray_EquivTypes", "PyArray_New", "PyErr_SetString",
-    "PyErr_SetObject", "Py_BuildValue", "Py_DecRef", "PyEval_SaveThread", "PyEval_RestoreThread",
+    "PyErr_SetObject", "Py_BuildValue", "Py_DecRef", "Py_IncRef", "PyEval_SaveThread",
+    "PyEval_RestoreThread",
 )  # fmt: skip
 
 SUPPORT = """\
@@ -41,6 +43,7 @@ declare void @PyErr_SetString(ptr, ptr)
 declare void @PyErr_SetObject(ptr, ptr)
 declare ptr @Py_BuildValue(ptr, ...)
 declare void @Py_DecRef(ptr)
+declare void @Py_IncRef(ptr)
 declare ptr @PyEval_SaveThread()
 declare ptr @malloc(i64)
 declare void @free(ptr)
@@ -90,6 +93,78 @@ define ptr @new_array(i32 %rank, ptr %dims, i32 %kind) nounwind {{
   %made = call ptr @PyArray_New(ptr @array_type, i32 %rank, ptr %dims, i32 %kind, ptr null,
     ptr null, i32 0, i32 0, ptr null)
   ret ptr %made
+}}
+
+; An array for an output whose memory the function keeps: one of the two it kept, if it has the
+; sizes and nothing else refers to it, else a new one, which takes the place of the older one. The
+; GIL is held.
+define ptr @take_output(ptr %owner, i64 %first, i32 %rank, ptr %dims, i32 %kind, ptr %descr)
+  nounwind {{
+entry:
+  %data.at = getelementptr i8, ptr %owner, i64 {data}
+  %data = load ptr, ptr %data.at
+  %older.at = getelementptr ptr, ptr %data, i64 %first
+  %newer.at = getelementptr ptr, ptr %older.at, i64 1
+  %older = load ptr, ptr %older.at
+  %older.fits = call i1 @is_free(ptr %older, i32 %rank, ptr %dims, ptr %descr)
+  br i1 %older.fits, label %use, label %second
+second:
+  %newer = load ptr, ptr %newer.at
+  %newer.fits = call i1 @is_free(ptr %newer, i32 %rank, ptr %dims, ptr %descr)
+  br i1 %newer.fits, label %use, label %make
+use:
+  %kept = phi ptr [ %older, %entry ], [ %newer, %second ]
+  call void @Py_IncRef(ptr %kept)
+  ret ptr %kept
+make:
+  %made = call ptr @new_array(i32 %rank, ptr %dims, i32 %kind)
+  %failed = icmp eq ptr %made, null
+  br i1 %failed, label %end, label %keep
+keep:
+  call void @Py_IncRef(ptr %made)
+  store ptr %newer, ptr %older.at
+  store ptr %made, ptr %newer.at
+  %none = icmp eq ptr %older, null
+  br i1 %none, label %end, label %release
+release:
+  call void @Py_DecRef(ptr %older)
+  br label %end
+end:
+  ret ptr %made
+}}
+
+; Whether a kept array has these sizes, and only the function refers to it.
+define internal i1 @is_free(ptr %array, i32 %rank, ptr %dims, ptr %descr) nounwind {{
+entry:
+  %none = icmp eq ptr %array, null
+  br i1 %none, label %no, label %is
+is:
+  %count = load i32, ptr %array
+  %alone = icmp eq i32 %count, 1
+  br i1 %alone, label %look, label %no
+look:
+  %fits = call i1 @accept(ptr %array, ptr %descr, i32 %rank, i32 {writable})
+  br i1 %fits, label %sizes, label %no
+sizes:
+  %dims.at = getelementptr i8, ptr %array, i64 {dims}
+  %own = load ptr, ptr %dims.at
+  br label %head
+head:
+  %i = phi i32 [ 0, %sizes ], [ %next, %one ]
+  %more = icmp slt i32 %i, %rank
+  br i1 %more, label %one, label %yes
+one:
+  %mine.at = getelementptr i64, ptr %own, i32 %i
+  %mine = load i64, ptr %mine.at
+  %wanted.at = getelementptr i64, ptr %dims, i32 %i
+  %wanted = load i64, ptr %wanted.at
+  %same = icmp eq i64 %mine, %wanted
+  %next = add i32 %i, 1
+  br i1 %same, label %head, label %no
+yes:
+  ret i1 true
+no:
+  ret i1 false
 }}
 
 ; Drop the references in a list.
@@ -289,6 +364,6 @@ FIELDS = {
 def support_text() -> str:
     """The module."""
     sizes = {"refusal_size": len(REFUSAL) + 1, "refusal": REFUSAL, "gil": GIL}
-    memory = {"kept": KEPT, "scratch": SCRATCH + 128}
+    memory = {"kept": KEPT, "scratch": SCRATCH + 128, "writable": OWN}
     words = {"words": pool.WORDS, "min_work": pool.MIN_WORK, "run": pool.RUN}
     return SUPPORT.format(**FIELDS, **sizes, **words, **memory, release=RELEASE_WORK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symgraph.backends.llvm import library
-from symgraph.backends.llvm.driver import COUNTS, NAME, Driver
+from symgraph.backends.llvm.driver import COUNTS, KEPT, NAME, Driver
 from symgraph.backends.llvm.kernels import kernel_text
 from symgraph.backends.llvm.machine import (
     FULL,
@@ -57,6 +57,7 @@ class Recipe:
     modules: tuple[str, ...]
     foreign: tuple[str, ...]
     routines: dict[str, RoutineCall]
+    kept: int = 0  # how many outputs it keeps arrays for
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Written:
     symbols: tuple[str, ...]  # what they refer to
     routines: dict[str, RoutineCall]  # those of them that numba compiles
     words: int = 0  # that the driver counts in, if it measures itself
+    kept: int = 0  # how many outputs it keeps arrays for
 
     @property
     def modules(self) -> dict[str, Module]:
@@ -84,7 +86,7 @@ class Written:
     def recipe(self) -> Recipe:
         """What is needed to load it again."""
         modules = (*self.modules.values(), self.driver)
-        return Recipe(tuple(m.key for m in modules), self.foreign, self.routines)
+        return Recipe(tuple(m.key for m in modules), self.foreign, self.routines, self.kept)
 
     def llvm(self) -> str:
         """All modules, for readers."""
@@ -98,15 +100,18 @@ class Written:
         return "\n".join(f"# {name}\n{text}" for name, text in parts)
 
 
-def write(plan: Plan, clocked: bool = False) -> Written:
-    """The text of a plan; with `clocked` its driver measures itself."""
+def write(plan: Plan, clocked: bool = False, borrowed: Collection[int] = ()) -> Written:
+    """The text of a plan; with `clocked` its driver measures itself.
+
+    `borrowed` are results whose arrays it may use again when nothing else refers to them.
+    """
     texts = {kernel: kernel_text(kernel) for kernel in plan.program.kernels}
     kernels = {kernel: (t.name, Module(t.text, FULL)) for kernel, t in texts.items()}
-    driver = Driver(plan, {kernel: t.name for kernel, t in texts.items()}, clocked)
+    driver = Driver(plan, {kernel: t.name for kernel, t in texts.items()}, clocked, borrowed)
     text = driver.text()
     symbols = (*driver.symbols, *(s for t in texts.values() for s in t.symbols))
     words = Words(plan).count if clocked else 0
-    return Written(kernels, Module(text, QUICK), symbols, driver.routines, words)
+    return Written(kernels, Module(text, QUICK), symbols, driver.routines, words, len(borrowed))
 
 
 @dataclass(frozen=True)
@@ -121,11 +126,11 @@ class Entry:
     takes_read_only: ClassVar[bool] = True
 
 
-def entry_of(code: Code, words: int = 0) -> Entry:
-    """The callable of a driver's code, which counts in so many words."""
+def entry_of(code: Code, words: int = 0, kept: int = 0) -> Entry:
+    """The callable of a driver's code, which counts in so many words and keeps so many outputs."""
     definition = MethodDef(NAME.encode(), code.address(NAME), METH_FASTCALL, None)
     counts = np.zeros(words, np.int64) if words else None
-    owned = np.empty(3, object)
+    owned = np.empty(KEPT + 2 * kept, object)
     owned[0], owned[1] = np.empty(0, np.uint8), (code, definition)
     owned[COUNTS] = counts
     return Entry(new_function(ctypes.addressof(definition), owned, None), counts)
@@ -135,7 +140,7 @@ def load(written: Written, folder: Path | None) -> Entry:
     """Compile a plan, or find its code, and link it."""
     imports = _imports(written.foreign, written.routines, folder)
     modules = [*written.modules.values(), written.driver]
-    return entry_of(link(modules, folder, [NAME], imports), written.words)
+    return entry_of(link(modules, folder, [NAME], imports), written.words, written.kept)
 
 
 def load_known(recipe: Recipe, folder: Path) -> Entry | None:
@@ -144,7 +149,7 @@ def load_known(recipe: Recipe, folder: Path) -> Entry | None:
     if codes is None:
         return None
     imports = _imports(recipe.foreign, recipe.routines, folder)
-    return entry_of(link_objects(codes, [NAME], imports))
+    return entry_of(link_objects(codes, [NAME], imports), kept=recipe.kept)
 
 
 def _imports(
