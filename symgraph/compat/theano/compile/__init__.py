@@ -30,6 +30,7 @@ from symgraph.compat.theano.compile.mode import (
     optdb,
     predefined_modes,
     register_mode,
+    register_optimizer,
 )
 from symgraph.compat.theano.compile.monitormode import MonitorMode
 from symgraph.compat.theano.compile.nanguardmode import NanGuardMode

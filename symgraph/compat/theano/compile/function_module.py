@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from symgraph.compat.theano.compile.mode import get_mode
+from symgraph.compat.theano.gof.optdb import run_globals
 from symgraph.errors import SymgraphError, UnusedInputError
 from symgraph.function import Function
 from symgraph.function import function as compiled
 from symgraph.request import In
-from symgraph.graph import Variable, ancestors, clone_graph
+from symgraph.graph import Constant, Variable, ancestors, clone_graph
+from symgraph.graph import inputs as graph_inputs
+from symgraph.rewrite import RuleSet
 from symgraph.shared import SharedVariable
 
 __all__ = [
@@ -58,11 +62,12 @@ def function(
     profile: Any = None,
     on_unused_input: str | None = None,
 ) -> Function:
-    """As `symgraph.function`; modes may have Theano's names, and rules registered take part."""
-    return compiled(
+    """As `symgraph.function`; modes may have Theano's names, registered optimizers take part."""
+    chosen = get_mode(mode)
+    made = compiled(
         inputs,
         outputs,
-        mode=get_mode(mode),
+        mode=chosen,
         updates=updates,
         givens=givens,
         no_default_updates=no_default_updates,
@@ -72,6 +77,19 @@ def function(
         profile=profile,
         on_unused_input=on_unused_input,
     )
+    return _changed(made, chosen.rules)
+
+
+def _changed(made: Function, rules: RuleSet) -> Function:
+    """A function whose graph global optimizers have changed."""
+    old = [*made.outputs, *made.updates.values()]
+    leaves = [v for v in graph_inputs(old) if not isinstance(v, Constant)]
+    new = run_globals(leaves, old, rules)
+    if all(a is b for a, b in zip(old, new, strict=True)):
+        return made
+    count = len(made.outputs)
+    updates = list(zip(made.updates, new[count:], strict=True))
+    return Function(replace(made.request, outputs=new[:count], updates=updates))
 
 
 pfunc = function

@@ -7,8 +7,10 @@ from typing import Any
 
 from symgraph import mode as own
 from symgraph.compat.theano.configdefaults import MODES, OPTIMIZER_OFF
-from symgraph.compat.theano.gof.opt import register, registered
+from symgraph.compat.theano.gof.opt import LocalOptimizer, Optimizer
+from symgraph.compat.theano.gof.optdb import Query, opt_rules, optdb, registered, rule_of
 from symgraph.errors import ConfigError
+from symgraph.rewrite import RuleSet
 from symgraph.rules import DEFAULT, NOTHING
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "optdb",
     "predefined_modes",
     "register_mode",
+    "register_optimizer",
 ]
 
 
@@ -31,10 +34,10 @@ class Mode(own.Mode):
     """
 
     def __init__(self, linker: Any = None, optimizer: Any = "default", **settings: Any) -> None:
-        rules = NOTHING if optimizer in OPTIMIZER_OFF else DEFAULT
+        rules = _rules(optimizer)
         backend = "interpret" if linker == "py" else own.Mode().backend
         known = {f.name for f in fields(own.Mode)}
-        meant: dict[str, Any] = {"backend": backend, "rules": rules | registered()}
+        meant: dict[str, Any] = {"backend": backend, "rules": rules}
         meant |= {name: value for name, value in settings.items() if name in known}
         super().__init__(**meant)
 
@@ -50,7 +53,7 @@ class Mode(own.Mode):
 
     def _known(self, names: tuple[str, ...]) -> list[str]:
         labels = {label for r in self.rules.known for label in (r.name, r.theme, r.safety)}
-        return [name for name in names if name in labels]
+        return [name for name in (*names, *opt_rules(names)) if name in labels]
 
     @property
     def linker(self) -> str:
@@ -70,10 +73,34 @@ class Mode(own.Mode):
         return Mode(None, optimizer, **settings) if optimizer else replace(self, **settings)
 
 
+def _rules(optimizer: Any) -> RuleSet:
+    """The rules that an optimizer means: a name, a query, or an optimizer of the program's own."""
+    chosen = _optimizers.get(optimizer, optimizer) if isinstance(optimizer, str) else optimizer
+    if isinstance(chosen, Optimizer | LocalOptimizer):
+        return RuleSet((rule_of(chosen),))
+    if isinstance(chosen, Query):
+        return optdb.query(chosen).rules
+    return (NOTHING if chosen in OPTIMIZER_OFF else DEFAULT) | registered()
+
+
 def _theano(mode: own.Mode) -> own.Mode:
-    """The same mode, with the rules the program registered."""
+    """The same mode, with the rules the program registered since."""
     settings = {field.name: getattr(mode, field.name) for field in fields(own.Mode)}
-    return Mode(**settings | {"rules": mode.rules | registered()})
+    whole = isinstance(mode, Mode) and not set(mode.rules.known) >= set(DEFAULT.known)
+    later = [r for r in registered().known if r not in mode.rules.known]
+    off = registered().off.intersection(later)
+    rules = mode.rules if whole else mode.rules | RuleSet(tuple(later), off)
+    return Mode(**settings | {"rules": rules})
+
+
+_optimizers: dict[str, Any] = {}
+
+
+def register_optimizer(name: str, opt: Any) -> None:
+    """Give an optimizer a name for `Mode(optimizer=name)`."""
+    if name in _optimizers:
+        raise ConfigError(f"there is an optimizer {name!r} already")
+    _optimizers[name] = opt
 
 
 predefined_modes: dict[str, own.Mode] = {
@@ -98,21 +125,3 @@ def register_mode(name: str, mode: own.Mode) -> None:
     if name in predefined_modes:
         raise ConfigError(f"there is a mode {name!r} already")
     predefined_modes[name] = mode
-
-
-class _Database:
-    """Theano's registry of optimizers: rules join it, queries are for nothing."""
-
-    def register(self, name: str, rule: Any, *tags: Any, **options: Any) -> None:
-        """Use a rule in every function compiled from now on."""
-        register(rule)
-
-    def query(self, *words: Any) -> Any:
-        """The rules registered."""
-        return registered()
-
-    def __getitem__(self, name: str) -> _Database:
-        return self
-
-
-optdb = _Database()

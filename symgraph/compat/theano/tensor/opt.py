@@ -2,7 +2,7 @@
 
 from symgraph.compat.standins.indexing import MakeVector, Shape_i
 from symgraph.compat.theano.gof.opt import local_optimizer
-from symgraph.compat.theano.gof.opt import register as register_canonicalize
+from symgraph.compat.theano.gof.optdb import register as register_canonicalize
 from symgraph.ops.checks import Assert, assert_op
 
 register_specialize = register_stabilize = register_useless = register_canonicalize
