@@ -492,3 +492,66 @@ def test_modes_are_classes() -> None:
     x = T.dscalar()
     with pytest.raises(errors.NanError):
         theano.function([x], T.log(x), mode=guarded)(-1.0)
+
+
+# --- what programs make of Theano's own ops and loops --------------------------------------------
+
+
+def test_a_view_may_have_a_gradient_of_its_own() -> None:
+    class Scaled(theano.compile.ViewOp):
+        __props__ = ("by",)
+
+        def __init__(self, by: float) -> None:
+            self.by = by
+
+        def grad(self, inputs: Any, output_grads: Any) -> Any:
+            return [output_grads[0] * self.by]
+
+    x = T.dvector("x")
+    out = T.exp(Scaled(3.0)(x)) + theano.compile.view_op(theano.compile.deep_copy_op(x))
+    f = theano.function([x], [out, T.grad(out.sum(), x)])
+    value, slope = f([0.0, 1.0])
+    assert np.allclose(value, [1, np.e + 1])
+    assert np.allclose(slope, 3 * np.exp([0, 1]) + 1)
+    assert not any(isinstance(n.op, theano.compile.ViewOp) for n in f.maker.fgraph.toposort())
+
+
+def test_shared_asks_constructors_of_a_program() -> None:
+    class Weights:
+        def __init__(self, size: int) -> None:
+            self.size = size
+
+    @theano.compile.shared_constructor
+    def of_weights(value: Any, name: Any = None, **options: Any) -> Any:
+        if not isinstance(value, Weights):
+            raise TypeError
+        return theano.shared(np.zeros(value.size), name)
+
+    try:
+        assert theano.shared(Weights(3), "w").get_value().tolist() == [0, 0, 0]
+        assert theano.shared(1.0).get_value() == 1.0
+    finally:
+        theano.compile.shared_constructor(of_weights, remove=True)
+    assert isinstance(theano.shared(Weights(3)).get_value(), Weights)
+
+
+def test_variables_are_mapped_in_steps_of_loops_too() -> None:
+    x, y, z = T.dvector("x"), T.dscalar("y"), T.dscalar("z")
+    mapped = theano.scan_module.scan_utils.map_variables
+    out, _ = theano.scan(lambda row, total: total + row * y, x, T.constant(0.0))
+    other, same = mapped(lambda v: z * 2 if v is y else v, [out[-1] + y, x])
+    assert same is x
+    assert theano.function([x, z], other)([1.0, 2.0], 3.0) == 6 * 3 + 6
+    start = theano.shared(1.0)
+
+    def step(row: Any, total: Any) -> Any:
+        result = total + row
+        result.tag.instead = z * start * (total - row)
+        return result
+
+    sums, _ = theano.scan(step, x, T.constant(0.0))
+    (turned,) = mapped(lambda v: getattr(v.tag, "instead", v), [z * sums])
+    assert theano.function([x, z], turned)([1.0, 2.0, 3.0], 1.0).tolist() == [-1, -3, -6]
+    start.default_update = start + 1
+    with pytest.raises(NotImplementedError, match="has an update"):
+        mapped(lambda v: getattr(v.tag, "instead", v), [sums])

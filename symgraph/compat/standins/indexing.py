@@ -165,19 +165,6 @@ class Shape_i(OpClass):  # noqa: N801 - Theano's name
 
 
 @dataclass(frozen=True)
-class ViewOp(OpClass):
-    """The operand under another name; whether memory is shared the compiler decides."""
-
-    def apply(self, x: Any) -> Any:
-        """The operand."""
-        return as_tensor_variable(x).copy()
-
-
-class DeepCopyOp(ViewOp):
-    """A copy of the operand."""
-
-
-@dataclass(frozen=True)
 class SpecifyShape(OpClass):
     """A tensor whose sizes are promised."""
 

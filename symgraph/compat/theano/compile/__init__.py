@@ -37,6 +37,7 @@ from symgraph.compat.theano.compile.nanguardmode import NanGuardMode
 from symgraph.compat.theano.compile.ops import (
     DeepCopyOp,
     FromFunctionOp,
+    OutputGuard,
     Rebroadcast,
     Shape,
     Shape_i,
@@ -50,5 +51,5 @@ from symgraph.compat.theano.compile.ops import (
 )
 from symgraph.compat.theano.compile.pfunc import Param, pfunc, rebuild_collect_shared
 from symgraph.compat.theano.compile.profiling import ProfileStats, ScanProfileStats
-from symgraph.compat.theano.compile.sharedvalue import SharedVariable, shared
+from symgraph.compat.theano.compile.sharedvalue import SharedVariable, shared, shared_constructor
 from symgraph.compat.theano.configdefaults import config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -11,7 +12,23 @@ from symgraph.graph import Type, Variable
 from symgraph.shared import Container, SharedVariable, TensorSharedVariable
 from symgraph.shared import shared as shared_tensor
 
-__all__ = ["GenericSharedVariable", "SharedVariable", "generic", "shared"]
+__all__ = ["GenericSharedVariable", "SharedVariable", "generic", "shared", "shared_constructor"]
+
+Constructor = Callable[..., Any]
+constructors: list[Constructor] = []
+
+
+def shared_constructor(ctor: Constructor, remove: bool = False) -> Constructor:
+    """Have `shared(value, name=..., strict=..., allow_downcast=...)` ask a function; a decorator.
+
+    The one that was added last is asked first; a TypeError says that it does not know the value.
+    With `remove` it is asked no more.
+    """
+    if remove:
+        constructors.remove(ctor)
+    else:
+        constructors.append(ctor)
+    return ctor
 
 
 class GenericSharedVariable(SharedVariable):
@@ -50,6 +67,14 @@ def shared(
 
     Lists are kept too, as in Theano: make an array of one that is to be computed with.
     """
+    for ctor in reversed(constructors):
+        try:
+            made: Any = ctor(
+                value, name=name, strict=strict, allow_downcast=allow_downcast, **options
+            )
+        except TypeError:
+            continue
+        return made
     if not isinstance(value, list | tuple | dict | str | type(None)):
         try:
             return shared_tensor(value, name, strict, allow_downcast, **options)

@@ -282,7 +282,7 @@ class MergeOptimizer(Optimizer):
 
 
 class NavigatorOptimizer(Optimizer):
-    """A local optimizer on all nodes, inputs first, until it rests if `ignore_newtrees` is False."""
+    """A local optimizer on all nodes, until it rests if `ignore_newtrees` is False."""
 
     def __init__(
         self,
