@@ -68,6 +68,14 @@ def changed(change_flags: Any) -> str:
         return str(theano.config.floatX)
 
 
+def optimized(optimizer: Any) -> list[str]:
+    """The ops that an optimizer leaves of log(1 + exp(x))."""
+    v = T.dvector("v")
+    graph = theano.gof.FunctionGraph([v], [T.log(1 + T.exp(v))])
+    optimizer.optimize(graph)
+    return [str(node.op) for node in graph.toposort()]
+
+
 def values() -> dict[str, Any]:
     rng = np.random.default_rng(5)
     square = rng.uniform(size=(3, 3))
@@ -97,7 +105,7 @@ def scope(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         name.lower(): T.TensorType(str(a.dtype), (False,) * a.ndim)(name.lower())
         for name, a in arrays.items()
     }
-    helpers = {f.__name__: f for f in (conv, stored, counted, changed, drawn)}
+    helpers = {f.__name__: f for f in (conv, stored, counted, changed, drawn, optimized)}
     modules = {"np": np, "special": special, "signal": signal, "theano": theano, "T": T}
     return {**arrays, **variables, **helpers, **modules, "M": M, "R": R}
 
