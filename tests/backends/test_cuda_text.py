@@ -8,14 +8,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 import symgraph as sg
 import symgraph.tensor as T
-from symgraph.backends.cuda import ptx, target
+from symgraph.backends import disk
+from symgraph.backends.cuda import ptx, ptx_store, target
 from symgraph.graph import Constant, Graph, Variable, ancestors
 from symgraph.loops.improve import canonical
 from symgraph.lower.half import widened
@@ -180,7 +183,7 @@ def test_kernels_are_single_precision_and_stay_in_registers(make: Callable[[], M
         for capability in (ptx.AMPERE, ptx.HOPPER):
             text = ptx.ptx_of(library, capability)
             assert f".target sm_{capability[0]}{capability[1]}" in text
-            assert ptx.entry_of(text)
+            assert ptx_store.entry_of(text)
             assert not re.search(r"\.local|__local_depot|\bcall\b", text)
             assert not re.search(r"\.f64", text)
 
@@ -212,3 +215,26 @@ def test_additions_are_atomic_or_in_order(deterministic: bool) -> None:
     found = "".join(ptx.ptx_of(ptx.library_of(made, k)) for k in written.launched)
     assert bool(re.search(r"(atom|red)\.global\.add\.f32", found)) != deterministic
     assert not re.search(r"\.f64|\.local", found)
+
+
+def test_ptx_is_kept_on_disk(tmp_path: Path) -> None:
+    written = target.write(planned(chain), "chain")
+    (kernel,) = written.launched
+    found = ptx_store.ptx_of_kernel(
+        lambda: target.module(written.kernels), kernel, ptx.AMPERE, tmp_path
+    )
+    (file,) = disk.files(tmp_path)
+
+    def never() -> ModuleType:
+        raise AssertionError("compiled again")
+
+    elsewhere = replace(kernel, notes=("/another/line.py:1",))
+    assert ptx_store.ptx_of_kernel(never, elsewhere, ptx.AMPERE, tmp_path) == found
+    renamed = replace(kernel, params=tuple(replace(p, dtype="int32") for p in kernel.params))
+    others = [(kernel, ptx.HOPPER), (planned(look_up).program.kernels[-1], ptx.AMPERE)]
+    for other, capability in (*others, (renamed, ptx.AMPERE)):
+        with pytest.raises(AssertionError, match="compiled again"):
+            ptx_store.ptx_of_kernel(never, other, capability, tmp_path)
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(AssertionError, match="compiled again"):
+        ptx_store.ptx_of_kernel(never, kernel, ptx.AMPERE, tmp_path)

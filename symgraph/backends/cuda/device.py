@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from types import ModuleType
@@ -30,16 +30,18 @@ from numba.cuda.core import config as numba_config
 from symgraph.backends.cuda.solvers import IN_SIMULATOR, ON_CARD, Tools
 from symgraph.backends.cuda.tiled import Tile
 from symgraph.backends.nvidia import this_machine
+from symgraph.config import config
 from symgraph.kernel import Buffer, Kernel
 from symgraph.later import Later
 
 cupy, cupyx = Later("cupy"), Later("cupyx")
-ptx = Later("symgraph.backends.cuda.ptx")
+ptx_store = Later("symgraph.backends.cuda.ptx_store")
 simulator = Later("numba.cuda.simulator.cudadrv.devicearray")
 PINNED = 1 << 16  # bytes from which results come by way of pinned memory
 NEWEST = (9, 0)  # the capability that kernels are written for at most; newer cards run them too
 EXCHANGED = 16  # bytes that a member of a team has for an exchange: the widest number
 SIMULATED = bool(numba_config.ENABLE_CUDASIM)
+Made = Callable[[], ModuleType]  # gives a module of kernels, if one of them has to be compiled
 
 
 class Device(Protocol):
@@ -102,7 +104,7 @@ class Device(Protocol):
     ) -> None:
         """Run a kernel over `blocks` blocks of `threads`: those of a team, teams."""
 
-    def load(self, made: ModuleType, kernels: Sequence[Kernel]) -> Mapping[str, Any]:
+    def load(self, made: Made, kernels: Sequence[Kernel]) -> Mapping[str, Any]:
         """The kernels of a module as `launch` takes them, by name."""
 
     @property
@@ -197,9 +199,10 @@ class Simulated:
             finally:
                 sys.setswitchinterval(before)
 
-    def load(self, made: ModuleType, kernels: Sequence[Kernel]) -> Mapping[str, Any]:
+    def load(self, made: Made, kernels: Sequence[Kernel]) -> Mapping[str, Any]:
         """The kernels as the simulator runs them."""
-        return {kernel.name: getattr(made, kernel.name) for kernel in kernels}
+        module = made()
+        return {kernel.name: getattr(module, kernel.name) for kernel in kernels}
 
     def address(self, array: Any) -> int:
         """Where an array lies."""
@@ -307,16 +310,16 @@ class Card:
         with cupy.cuda.Device(self.number):
             function((blocks, 1, 1), (*threads, 1), given, room, self.stream)
 
-    def load(self, made: ModuleType, kernels: Sequence[Kernel]) -> Mapping[str, Any]:
+    def load(self, made: Made, kernels: Sequence[Kernel]) -> Mapping[str, Any]:
         """The kernels as functions of this card, each with the kinds of its arguments."""
         return {kernel.name: self._function(made, kernel) for kernel in kernels}
 
-    def _function(self, made: ModuleType, kernel: Kernel) -> Any:
-        text = ptx.ptx_of(ptx.library_of(made, kernel), self.capability)
+    def _function(self, made: Made, kernel: Kernel) -> Any:
+        text = ptx_store.ptx_of_kernel(made, kernel, self.capability, config.folder)
         with cupy.cuda.Device(self.number):
             module = cupy.cuda.function.Module()
             module.load(text.encode() + b"\0")
-            function = module.get_function(ptx.entry_of(text))
+            function = module.get_function(ptx_store.entry_of(text))
         kinds = [None if isinstance(p, Buffer) else np.dtype(p.dtype).type for p in kernel.params]
         return function, (np.int64, *kinds)
 

@@ -7,12 +7,12 @@ neither leaves the device nor is waited for.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from symgraph.backends.cuda.handmade import Handmade, handmade, in_memory
 from symgraph.backends.cuda.ordering import Sorter, sort, sorter
 from symgraph.backends.cuda.running_folds import COMBINE, Scanner, fold_rows, scanner
+from symgraph.dataclass import dataclass
 from symgraph.kernel import Buffer
 from symgraph.lower.program import Routine
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from types import ModuleType
 from typing import Any
 
@@ -45,10 +44,3 @@ def ptx_of(library: Any, capability: tuple[int, int] = AMPERE) -> str:
     """The PTX for a compute capability."""
     (text,) = library.get_asm_strs(cc=capability)
     return str(text)
-
-
-def entry_of(text: str) -> str:
-    """The name of the kernel in its PTX."""
-    found = re.search(r"\.visible \.entry (\w+)\(", text)
-    assert found is not None
-    return found[1]

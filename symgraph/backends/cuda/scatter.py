@@ -15,11 +15,12 @@ are: only rows are sorted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 
 from symgraph.backends.cuda.own_routines import ORDER_OF_PLACES
 from symgraph.backends.cuda.scalars import Given, given_of
+from symgraph.dataclass import dataclass
 from symgraph.kernel import (
     HI,
     INT,

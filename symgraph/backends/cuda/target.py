@@ -6,6 +6,7 @@ import hashlib
 import linecache
 import threading
 from collections.abc import Callable, Sequence
+from functools import cache, partial
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -90,8 +91,9 @@ class Entry:
 
     def __init__(self, plan: Plan, text: Text, device: Device) -> None:
         self.device, self.text = device, text
-        kernels, driver = module(text.kernels), module(text.driver)
-        driver.__dict__.update(device.load(kernels, text.launched))
+        driver = module(text.driver)
+        made = cache(partial(module, text.kernels))
+        driver.__dict__.update(device.load(made, text.launched))
         self._drive: Callable[..., tuple[Any, ...]] = driver.call
         steady = device.records and not text.waits
         self._replays = Replays(device, driver.call, self._new_run) if steady else None
