@@ -11,6 +11,7 @@ import symgraph as sg
 import symgraph.tensor as T
 from symgraph.backends.cuda import running_folds, target
 from symgraph.interpret import interpret
+from symgraph.ops.checks import Assert
 
 CUDA = sg.Mode(backend="cuda")
 RNG = np.random.default_rng(0)
@@ -169,6 +170,65 @@ def test_indices_out_of_range_are_an_error_that_changes_nothing() -> None:
     with np.testing.assert_raises_regex(sg.errors.IndexRangeError, "7 for an axis of 4"):
         f([1, 7])
     np.testing.assert_array_equal(table.get_value(), before)
+
+
+def test_a_failing_call_changes_nothing_whatever_writes() -> None:
+    """Products, copies, numbers, scatters and kernels that come behind an index out of range."""
+    table, n, x = sg.shared(floats(4, 2), "table"), T.lvector("n"), T.fmatrix("x")
+    W, t = sg.shared(floats(2, 2), "W"), sg.shared(np.float32(1), "t")
+    moved, counts = sg.shared(floats(2), "moved"), sg.shared(np.zeros(4, "f4"), "counts")
+    rows = table[n]
+    updates = [
+        (W, W + T.dot(x.T, rows)),
+        (table, T.inc_subtensor(table[n], 1)),
+        (t, t + rows.sum()),
+        (moved, rows[0]),
+        (counts, T.inc_subtensor(counts[n], 1)),
+    ]
+    found = []
+    for mode in (CUDA, None):
+        f = sg.function([n, x], T.tanh(rows), updates=updates, mode=mode)
+        if mode is CUDA:
+            assert "run.read" not in target.write(f.trace.plans[0], "").driver
+        before = [v.get_value() for v, _ in updates]
+        with pytest.raises(sg.errors.IndexRangeError, match="-5 for an axis of 4"):
+            f([1, -5, 0], floats(3, 2))
+        for (v, _), old in zip(updates, before, strict=True):
+            np.testing.assert_array_equal(v.get_value(), old)
+        ones = np.ones((3, 2), "f4")
+        found.append([f([1, 1, -1], ones), *(v.get_value() for v, _ in updates)])
+        for (v, _), old in zip(updates, before, strict=True):
+            v.set_value(old)
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+def test_of_several_guards_the_first_is_told() -> None:
+    x, n, m = T.fvector("x"), T.lvector("n"), T.lscalar("m")
+    small = Assert("not small")(x, T.all(x < 9))
+    f = sg.function([x, n, m], T.tanh(small)[n].sum() + x[m], mode=CUDA)
+    assert "run.read" not in target.write(f.trace.plans[0], "").driver
+    values = floats(3)
+    wanted = np.tanh(values[[0, 2]]).sum() + values[2]
+    assert f(values, [0, -1], 2) == pytest.approx(wanted, rel=1e-5)
+    for given, message in (
+        ((values, [3], 0), "3 for an axis of 3"),
+        ((values, [0], -4), "-4 for an axis of 3"),
+        ((values * 100 + 1000, [0], 0), "not small"),
+    ):
+        with pytest.raises(sg.errors.SymgraphError, match=message):
+            f(*given)
+
+
+def test_indices_in_a_loop_are_checked_in_each_step() -> None:
+    table, n = sg.shared(floats(4, 2), "table"), T.lmatrix("n")
+    out, _ = sg.scan(lambda i, s: s + table[i].sum(0), n, outputs_info=T.zeros((2,), "float32"))
+    f = sg.function([n], out, mode=CUDA)
+    values = table.get_value()
+    places = np.array([[1, -1], [0, 3]])
+    np.testing.assert_allclose(f(places), values[places].sum(1).cumsum(0), rtol=1e-5)
+    with pytest.raises(sg.errors.IndexRangeError, match="4 for an axis of 4"):
+        f([[1, 2], [4, 0], [0, 0]])
 
 
 def test_a_loop_runs_on_the_device() -> None:

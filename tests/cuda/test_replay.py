@@ -107,3 +107,21 @@ def test_sorting_and_running_folds_are_recorded(recorder: Recorder) -> None:
         np.testing.assert_allclose(sums, np.cumsum(sign * values[::-1]), rtol=1e-4, atol=1e-5)
         np.testing.assert_array_equal(places, np.argsort(sign * values, kind="stable"))
     assert recorder.counts["replays"] >= 2
+
+
+def test_a_look_up_by_data_is_recorded_and_its_indices_are_checked(recorder: Recorder) -> None:
+    table = sg.shared(np.arange(6, dtype="float32").reshape(3, 2), "table", target="cuda")
+    n = T.lvector("n")
+    rows = T.sqr(table[n]).sum()
+    updates = [(table, table - np.float32(0.25) * T.grad(rows, table))]
+    step = sg.function([n], rows, updates=updates, mode=sg.Mode(backend="cuda"))
+    expected = table.get_value()
+    for places in ([0, 2], [1, 1], [2, 0], [0, 3], [-1, -1], [-4, 0], [2, 1]):
+        if min(places) < -3 or max(places) > 2:
+            with pytest.raises(sg.errors.IndexRangeError, match="for an axis of 3"):
+                step(places)
+        else:
+            assert step(places) == pytest.approx((expected[places] ** 2).sum())
+            np.subtract.at(expected, places, 0.5 * expected[places])
+        np.testing.assert_allclose(table.get_value(), expected, rtol=1e-5)
+    assert recorder.counts["replays"] >= 4

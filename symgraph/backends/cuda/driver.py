@@ -14,7 +14,7 @@ from symgraph.backends.cuda.handmade import Handmade
 from symgraph.backends.cuda.kernels import shared
 from symgraph.backends.cuda.library import device_routine
 from symgraph.backends.cuda.own_routines import own_routine
-from symgraph.backends.cuda.scalars import given_of
+from symgraph.backends.cuda.scalars import FAILED, given_of
 from symgraph.backends.numba.flow import Flow, Lines, sequence
 from symgraph.backends.numba.text import expression
 from symgraph.kernel import Buffer, Call, Expr, Load, walk
@@ -27,6 +27,7 @@ from symgraph.lower.program import (
     Put,
     Routine,
     Slice,
+    touched,
 )
 from symgraph.memory import ALIGNMENT, Plan, slot_size
 
@@ -50,6 +51,8 @@ class Driver(Flow):
         return "\n".join([*lines, *(f"    {line}" for line in self._body())])
 
     def _body(self) -> Lines:
+        if any(FAILED in touched(step) for step in self.plan.body):
+            yield f"{FAILED.name} = run.note()"
         for parameter in self.program.parameters:
             name, sizes = parameter.buffer.name, parameter.sizes
             if sizes:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from symgraph.backends.cuda.handmade import Handmade
+from symgraph.backends.cuda.scalars import FAILED
 from symgraph.backends.cuda.scatter import AtomicAdd
 from symgraph.backends.numba.text import expression, harmless
 from symgraph.dataclass import dataclass
@@ -121,6 +122,8 @@ def kernel_text(kernel: Kernel) -> str:
     names = [p.name if isinstance(p, Buffer) else p.id for p in kernel.params]
     lines = ["@kernel", f"def {kernel.name}({', '.join([EXTENT, *names])}):"]
     lines += [f"    # {harmless(note)}" for note in kernel.notes]
+    if FAILED in kernel.params:
+        lines += [f"    if {FAILED.name}[0] != 0:", "        return"]
     plan = shared(kernel)
     teams = bool(plan.dealt)
     first, further = ("team()", "teams()") if teams else ("thread()", "threads()")

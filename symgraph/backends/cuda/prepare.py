@@ -1,7 +1,9 @@
 """A program made ready for a device.
 
 - Reports of routines that cannot fail on a device are left out, with the guards that read them.
+- Scatters are done by many threads (`scatter.py`).
 - Scalars are read where they are (`scalars.py`).
+- Kernels heed guards that the device looks at (`failing.py`).
 - Launches of one run whose loops can be launches themselves are those launches.
 - Kernels see bools in memory as bytes.
 """
@@ -11,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from symgraph.backends.cuda.failing import with_notes
 from symgraph.backends.cuda.library import device_routine
 from symgraph.backends.cuda.reports import without_reports
 from symgraph.backends.cuda.scalars import Given, given_of, on_device
@@ -53,7 +56,9 @@ def prepared(program: Program) -> Program:
     """The program as a device runs it."""
     steps = tuple(_trusting(without_reports(program.steps)))
     program = on_device(replace(program, steps=scattered(steps, config.deterministic)))
-    named = _named_apart(list(_spread(program.steps)), {}, set())
+    written = [parameter.buffer for parameter in program.written]
+    heeding = with_notes(list(_spread(program.steps)), written)
+    named = _named_apart(list(map(_in_bytes, heeding)), {}, set())
     return replace(program, steps=tuple(named))
 
 
@@ -113,7 +118,7 @@ def _named_apart(
 def _spread(steps: Sequence[Step]) -> Iterator[Step]:
     for step in steps:
         if isinstance(step, Launch):
-            yield from (replace(s, kernel=with_bytes(s.kernel)) for s in _launches(step))
+            yield from _launches(step)
         elif isinstance(step, Repeat):
             yield replace(step, body=tuple(_spread(step.body)))
         elif isinstance(step, Branch):
@@ -147,6 +152,17 @@ def _launch(step: Launch, name: str, loop: Stmt, extent: Expr, given: Given) -> 
     params: tuple[Buffer | Name, ...] = (*scalars, *buffers)
     kernel = Kernel(name, params, (loop,), step.kernel.notes)
     return replace(step, kernel=kernel, args=tuple(given[p] for p in params), extent=extent)
+
+
+def _in_bytes(step: Step) -> Step:
+    if isinstance(step, Launch):
+        return replace(step, kernel=with_bytes(step.kernel))
+    if isinstance(step, Repeat):
+        return replace(step, body=tuple(map(_in_bytes, step.body)))
+    if isinstance(step, Branch):
+        then, otherwise = (tuple(map(_in_bytes, side)) for side in (step.then, step.otherwise))
+        return replace(step, then=then, otherwise=otherwise)
+    return step
 
 
 def with_bytes(kernel: Kernel) -> Kernel:

@@ -58,7 +58,8 @@ class Recorded:
 
     graph: Any
     results: tuple[Any, ...]
-    memory: Any  # kept as long as the graph
+    run: Any  # its memory is kept as long as the graph
+    arguments: Any
 
 
 class Replays:
@@ -78,8 +79,12 @@ class Replays:
         if known is None:
             if len(self._seen) < 4 * MOST:
                 self._seen.add(signature)
-            return self._drive(self._new_run(), *arrays)
+            run = self._new_run()
+            results = self._drive(run, *arrays)
+            run.check()
+            return results
         known.graph.launch()
+        known.run.check()
         return tuple(self.device.copy(result, self.device) for result in known.results)
 
     def _record(self, arrays: Sequence[Any]) -> Recorded:
@@ -89,4 +94,4 @@ class Replays:
             results = self._drive(run, *arrays)
         finally:
             graph = self.device.end_recording()
-        return Recorded(graph, results, (run, list(arrays)))
+        return Recorded(graph, results, run, list(arrays))

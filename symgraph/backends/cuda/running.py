@@ -22,12 +22,13 @@ from symgraph.lower.program import Gemm, Routine
 
 
 class Host:
-    """Elements of a device's array, read one by one."""
+    """Elements of a device's array, read one by one, unless a guard stops the call."""
 
-    def __init__(self, device: Device, array: Any) -> None:
-        self._device, self._array = device, array
+    def __init__(self, run: Run, array: Any) -> None:
+        self._run, self._device, self._array = run, run.device, array
 
     def __getitem__(self, place: int) -> Any:
+        self._run.check()
         return self._device.get(self._array[int(place) : int(place) + 1])[0]
 
 
@@ -37,10 +38,23 @@ class Run:
     def __init__(self, device: Device, routines: Sequence[Gemm | Routine]) -> None:
         self.device, self.routines = device, routines
         self._arena: Any = None
+        self._note: Any = None
 
     def stop(self, code: int, first: int = 0, second: int = 0) -> None:
         """End the call: guard number `code` failed."""
         raise Stop(int(code), int(first), int(second))
+
+    def note(self) -> Any:
+        """Memory for the number of a guard that the device finds not to hold, and two values."""
+        self._note = self.device.empty((3,), "int64")
+        return self._note
+
+    def check(self) -> None:
+        """End the call if a guard of the device did not hold; waits for the device."""
+        if self._note is not None:
+            code, *values = self.device.get(self._note)
+            if code:
+                self.stop(code, *values)
 
     def reserve(self, size: int) -> None:
         """Memory for all temporaries of known size."""
@@ -58,7 +72,7 @@ class Run:
 
     def read(self, array: Any) -> Host:
         """The elements of an array, for the driver."""
-        return Host(self.device, array)
+        return Host(self, array)
 
     def put(self, array: Any, value: Any) -> None:
         """Write one number."""
@@ -134,6 +148,7 @@ class Run:
 
     def _on_cpu(self, step: Routine, arrays: Sequence[Any]) -> None:
         """The CPU's routine: its arrays go there, its outputs come back."""
+        self.check()
         there = [self.device.get(a) for a in arrays]
         call_on_cpu(step, there)
         for array, result in zip(arrays, there[: len(step.outputs)], strict=False):

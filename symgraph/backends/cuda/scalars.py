@@ -3,7 +3,8 @@
 Lowering gives a name to every number that a kernel reads: a learning rate, a sum. A driver on the
 host would wait for the device to learn it. So a kernel that is given such a name is given the
 memory it stands for instead, and computes the name itself; a number that is to be stored is stored
-by a kernel. What the host has to know, sizes and choices that depend on data, it still reads.
+by a kernel, and a condition that has to hold is looked at by a kernel, which takes note if it does
+not (`failing.py`). What the host has to know, sizes and choices that depend on data, it reads.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import field, replace
 from symgraph.dataclass import dataclass
 from symgraph.kernel import (
     HI,
+    INT,
     LO,
     Buffer,
     Call,
@@ -24,7 +26,9 @@ from symgraph.kernel import (
     Loop,
     Name,
     Store,
+    cast,
     lit,
+    select,
     statements,
     walk,
 )
@@ -34,6 +38,7 @@ from symgraph.lower.program import (
     Branch,
     Copy,
     Gemm,
+    Guard,
     Launch,
     Program,
     Put,
@@ -45,6 +50,7 @@ from symgraph.lower.program import (
     exprs_of,
 )
 
+FAILED = Buffer("p_failed", INT)  # the guard that does not hold, or 0, and what it reports
 Given = Mapping[Buffer | Name, Buffer | Expr]
 
 
@@ -62,8 +68,8 @@ def given_of(expr: Expr, given: Given) -> Expr:
 def on_device(program: Program) -> Program:
     """The program with its scalars read where they are needed, and by the host only if it must."""
     sources = {s.buffer: s.source for s in every(program.steps) if isinstance(s, Slice)}
-    steps = _Scope(sources).moved(program.steps)
-    names = {p.id for r in program.results for e in r.dims for p in walk(e) if isinstance(p, Name)}
+    names = _names([e for r in program.results for e in r.dims])
+    steps = _Scope(sources, _of_driver(program.steps, names)).moved(program.steps)
     return replace(program, steps=tuple(_without_unread(steps, names)))
 
 
@@ -72,6 +78,7 @@ class _Scope:
     """What names stand for, as long as the memory they are read from is not overwritten."""
 
     sources: Mapping[Buffer, Buffer]
+    of_driver: frozenset[str]  # the names that it has to know in any case
     known: dict[str, Expr] = field(default_factory=dict)
 
     def moved(self, steps: Sequence[Step]) -> list[Step]:
@@ -86,7 +93,9 @@ class _Scope:
             elif isinstance(step, Launch):
                 step = self._launch(step)
             elif isinstance(step, Put) and self._is_of_device(step.value):
-                step = self._launch(_stored(step))
+                step = self._launch(stored(step))
+            elif isinstance(step, Guard):
+                step = self._guard(step)
             elif isinstance(step, Repeat):
                 step = replace(step, body=tuple(self._inside().moved(step.body)))
             elif isinstance(step, Branch):
@@ -97,7 +106,7 @@ class _Scope:
         return result
 
     def _inside(self) -> _Scope:
-        return _Scope(self.sources, dict(self.known))
+        return _Scope(self.sources, self.of_driver, dict(self.known))
 
     def _forget(self, written: set[Buffer]) -> None:
         """Memory is overwritten: names that stand for what was there are the driver's."""
@@ -123,6 +132,14 @@ class _Scope:
     def _is_of_device(self, expr: Expr) -> bool:
         return any(isinstance(part, Load) for part in walk(self._opened(expr)))
 
+    def _guard(self, step: Guard) -> Step:
+        """The guard, or the kernel that looks at what the driver need not know."""
+        here = {k: v for k, v in self.known.items() if k not in self.of_driver}
+        unread = _Scope(self.sources, self.of_driver, here)
+        if not any(map(unread._is_of_device, (step.condition, *step.values))):
+            return step
+        return unread._launch(noted(step))
+
     def _launch(self, step: Launch) -> Launch:
         given = dict(zip(step.kernel.params, step.args, strict=True))
         bounds = {
@@ -141,11 +158,50 @@ class _Scope:
         return step
 
 
-def _stored(step: Put) -> Launch:
+def _of_driver(steps: Sequence[Step], results: set[str]) -> frozenset[str]:
+    """The names of sizes, counts and choices, and those they follow from."""
+    found, values = set(results), dict[str, Expr]()
+    for step in every(steps):
+        if isinstance(step, Bind):
+            values[step.name] = step.value
+        elif isinstance(step, Launch):
+            found |= _names([step.extent, *_bounds(step)])
+        elif not isinstance(step, Guard | Put):
+            found |= _names(exprs_of(step))
+        if isinstance(step, Repeat) and step.until is not None:
+            found |= _names([step.until])
+    stack = list(found)
+    while stack:
+        more = _names([values[name] for name in [stack.pop()] if name in values]) - found
+        found |= more
+        stack += more
+    return frozenset(found)
+
+
+def _bounds(step: Launch) -> list[Expr]:
+    """What is given for the parameters that bounds of loops are made of."""
+    loops = (s for s in statements(step.kernel.body) if isinstance(s, Loop))
+    names = _names([e for loop in loops for e in (loop.lo, loop.hi)])
+    given = zip(step.kernel.params, step.args, strict=True)
+    return [a for p, a in given if isinstance(p, Name) and p.id in names and isinstance(a, Expr)]
+
+
+def stored(step: Put) -> Launch:
     """A kernel that stores a number."""
     store = Store(step.buffer, lit(0), step.value)
     loop = Loop("once", LO, HI, (store,), apart=True)
     return make_launch(f"set_{step.buffer.name}", [loop], lit(1), lit(0), ())
+
+
+def noted(step: Guard) -> Launch:
+    """A kernel that takes note of a guard that does not hold."""
+    values = (lit(step.code), *step.values, lit(0), lit(0))[:3]
+    stores = tuple(
+        Store(FAILED, lit(n), select(step.condition, Load(FAILED, lit(n)), cast(value, INT)))
+        for n, value in enumerate(values)
+    )
+    loop = Loop("once", LO, HI, stores, apart=True)
+    return make_launch(f"check_{step.code}", [loop], lit(1), lit(0), ())
 
 
 def _read_inside(step: Launch, name: Name, value: Expr) -> Launch:

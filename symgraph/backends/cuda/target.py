@@ -130,7 +130,10 @@ class Entry:
         with np.errstate(all="ignore"), self.device.active():
             if self._replays is not None:
                 return self._replays(arrays)
-            return self._drive(self._new_run(), *arrays)
+            run = self._new_run()
+            results = self._drive(run, *arrays)
+            run.check()
+            return results
 
     def _new_run(self) -> Run:
         return Run(self.device, self.text.routines)
