@@ -6,7 +6,7 @@ cotangent of filters, which has few results of many terms, and its parts are add
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from math import prod
 from types import ModuleType
@@ -16,6 +16,7 @@ import numpy as np
 
 from symgraph.backends.cuda.device import Device
 from symgraph.backends.cuda.gathered import ByFilters, ByImages, Forward, Gathered
+from symgraph.backends.cuda.handmade import Handmade
 from symgraph.backends.cuda.tiled import Tile, kernel_of, text_of
 from symgraph.ops.convolution import Conv, ConvInputs, ConvWeights
 
@@ -122,8 +123,9 @@ def _numbers(sizes: Sizes) -> tuple[int, ...]:
 @cache
 def _loaded(device: Device, form: Gathered, tile: Tile, dtype: str) -> Any:
     """A kernel as the device launches it."""
-    kernel = kernel_of(form, dtype)
-    return device.load(module_of(form, tile, dtype), [kernel])[kernel.name]
+    named = kernel_of(form, dtype)
+    kernel = Handmade(named.name, named.params, (), text=text_of(form, tile, dtype))
+    return device.load(partial(module_of, form, tile, dtype), [kernel])[kernel.name]
 
 
 def module_of(form: Gathered, tile: Tile, dtype: str) -> ModuleType:
