@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from symgraph.backends.cuda import ptx
+from symgraph.backends.cuda import ptx, ptx_store
 from symgraph.backends.cuda.convolution import module_of
 from symgraph.backends.cuda.device import Card
 from symgraph.backends.cuda.gathered import ByFilters, ByImages, Forward, Gathered
@@ -21,7 +21,7 @@ def test_products_are_summed_in_registers_from_shared_memory(kind: type[Gathered
     library = ptx.library_of(module_of(form, tile, "float32"), kernel_of(form, "float32"))
     for capability in (ptx.AMPERE, ptx.HOPPER):
         text = ptx.ptx_of(library, capability)
-        assert ptx.entry_of(text)
+        assert ptx_store.entry_of(text)
         assert not re.search(r"\.local|__local_depot|\bcall\b", text)
         assert not re.search(r"\.f64", text)
         sums = tile.rows * tile.columns
