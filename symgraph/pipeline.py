@@ -42,7 +42,7 @@ from symgraph.kernel import Kernel, verify
 from symgraph.later import Later
 from symgraph.loops.improve import canonical
 from symgraph.lower.ahead import sized_ahead
-from symgraph.lower.half import computes_half, keeps_half, widened
+from symgraph.lower.half import computes_half, keeps_half, multiplies, widened
 from symgraph.lower.lower import Lowered, lower
 from symgraph.lower.machine import PROCESSOR
 from symgraph.memory import Plan, plan
@@ -154,7 +154,7 @@ def _native(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     cuda = mode.backend == "cuda"
     halves = cuda or (mode.backend == "llvm" and host().converts_half)
     if halves:
-        task = task.with_roots(widened(task.roots, task.inputs))
+        task = task.with_roots(widened(task.roots, task.inputs, libraries=cuda))
     task = _with_graphs(task)
     runs = _runs_on_card if cuda else partial(is_native, halves=halves)
     parts = trace.stage("parts", lambda: _parts(task, runs))
@@ -186,7 +186,7 @@ def _parts(task: Task, runs: Callable[[Apply], bool]) -> list[tuple[Task, int]]:
 
 def _placed(task: Task, mode: Mode, trace: Trace) -> Placed:
     """The task on its devices, which have to be there."""
-    task = _with_graphs(task.with_roots(widened(task.roots, task.inputs)))
+    task = _with_graphs(task.with_roots(widened(task.roots, task.inputs, libraries=True)))
     found = placed(task, mode.device, _runs_on_card)
     for device in found.devices:
         this_machine().check(device)
@@ -299,7 +299,7 @@ def is_native(node: Apply, halves: bool = False, libraries: bool = False) -> boo
     if isinstance(node.op, Library) and not node.op.compiled and not libraries:
         return False
     kinds = [var.type for var in (*node.inputs, *node.outputs)]
-    stored = halves and keeps_half(node.op)
+    stored = halves and (keeps_half(node.op) or (libraries and multiplies(node.op)))
     inner = (n for graph in inner_graphs(node.op) for n in graph.toposort())
     if not all(is_native(n, halves, libraries) for n in inner):
         return False

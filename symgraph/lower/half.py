@@ -23,6 +23,7 @@ from symgraph.families import (
 )
 from symgraph.graph import Apply, Op, Variable, toposort
 from symgraph.ops.cast import Cast, cast
+from symgraph.ops.linalg import BatchedDot
 from symgraph.places import made_for
 from symgraph.types import TensorType
 
@@ -40,19 +41,29 @@ def keeps_half(op: Op) -> bool:
     return isinstance(op, Cast | Moved | View | SizeOf | Assemble) and not adds
 
 
+def multiplies(op: Op) -> bool:
+    """Whether an op multiplies matrices: libraries of devices take float16 as it is stored."""
+    return isinstance(op, Product | BatchedDot)
+
+
 def computes_half(node: Apply) -> bool:
     """Whether a node computes with float16, by an op of which targets know the float32 form."""
     known = isinstance(node.op, Elemwise | Indexed | Assemble | Reduce | Product | Library)
     return known and has_half((*node.inputs, *node.outputs)) and not keeps_half(node.op)
 
 
-def widened(roots: Sequence[Variable], inputs: Sequence[Variable]) -> list[Variable]:
-    """A graph that computes with float32 where this one computes with float16."""
+def widened(
+    roots: Sequence[Variable], inputs: Sequence[Variable], libraries: bool = False
+) -> list[Variable]:
+    """A graph that computes with float32 where this one computes with float16.
+
+    Products of matrices stay as they are for targets with `libraries`.
+    """
     nodes = toposort(roots, stop=inputs)
     known: dict[Variable, Variable] = {}
     for node in nodes:
         given = [known.get(v, v) for v in node.inputs]
-        if computes_half(node):
+        if computes_half(node) and not (libraries and multiplies(node.op)):
             with made_for(node.made_at):
                 known |= zip(node.outputs, _computed_wide(node, given), strict=True)
         elif any(a is not b for a, b in zip(given, node.inputs, strict=True)):

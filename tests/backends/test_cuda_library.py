@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from symgraph.backends.cuda.products import COMPLEX, TYPES
+from symgraph.backends.cuda.solvers import LETTERS
+
 cupy = pytest.importorskip("cupy")
 FOLDER = Path(cupy.__file__).parent.parent
 # Functions by the file that defines them, each with the arguments it is called with, in order.
@@ -54,10 +57,36 @@ def test_functions_of_cupy(file: str) -> None:
         assert args[: len(wanted)] == wanted, name
 
 
-def test_cublas_has_what_batches_need() -> None:
-    spec = find_spec("cupy_backends.cuda.libs.cublas")
+def names_in(module: str) -> bytes:
+    spec = find_spec(module)
     assert spec is not None
     assert spec.origin is not None
-    names = Path(spec.origin).read_bytes()
-    for letter in "sdcz":
-        assert f"{letter}getrsBatched".encode() in names
+    return Path(spec.origin).read_bytes()
+
+
+def test_cublas_has_what_batches_need() -> None:
+    found = names_in("cupy_backends.cuda.libs.cublas")
+    for letter in LETTERS.values():
+        assert f"{letter}getrsBatched".encode() in found
+
+
+def test_cublas_and_cuda_have_the_types_of_products() -> None:
+    found = names_in("cupy_backends.cuda.libs.cublas")
+    assert b"gemmStridedBatchedEx" in found
+    for kind, computed in TYPES.values():
+        assert computed.encode() in found
+        assert kind in COMPLEX or hasattr(cupy.cuda.runtime, kind)
+
+
+def test_the_arguments_of_a_product() -> None:
+    """In the order that the function's own text gives, where NVIDIA's libraries are there."""
+    try:
+        text = cupy.cuda.cublas.gemmStridedBatchedEx.__doc__
+    except ImportError:
+        pytest.skip("NVIDIA's libraries are not installed")
+    names = [part.split()[-1] for part in text[text.index("(") + 1 : text.index(")")].split(",")]
+    assert names == [
+        "handle", "transa", "transb", "m", "n", "k", "alpha", "A", "Atype", "lda", "strideA", "B",
+        "Btype", "ldb", "strideB", "beta", "C", "Ctype", "ldc", "strideC", "batchCount",
+        "computeType", "algo",
+    ]  # fmt: skip

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from types import ModuleType
 from typing import Any, ClassVar, Protocol
@@ -256,7 +256,7 @@ class Card:
 
     def empty(self, shape: Sequence[int], dtype: str) -> Any:
         """A new array from CuPy's pool."""
-        with self.stream:
+        with self.active():
             return cupy.empty(tuple(shape), dtype)
 
     def holds(self, value: Any) -> bool:
@@ -265,7 +265,7 @@ class Card:
 
     def put(self, array: npt.NDArray[Any]) -> Any:
         """A copy of a NumPy array on the device."""
-        with self.stream:
+        with self.active():
             return cupy.asarray(array, order="C")
 
     def get(self, array: Any) -> npt.NDArray[Any]:
@@ -279,9 +279,16 @@ class Card:
     def copy(self, array: Any, source: Device) -> Any:
         """A copy of an array of a card, from card to card if need be."""
         assert isinstance(source, Card)
-        self.stream.wait_event(source.stream.record())
-        with cupy.cuda.Device(self.number), self.stream:
-            return array.copy(order="C")
+        if source is self:
+            with self.active():
+                return array.copy(order="C")
+        with source.active():
+            done = source.stream.record()
+        with self.active():
+            self.stream.wait_event(done)
+            out = cupy.empty(array.shape, array.dtype)
+            out.data.copy_from_device_async(array.data, array.nbytes, self.stream)
+        return out
 
     def adopt(self, foreign: Any) -> Any:
         """What another library has on this card; it may have come by CuPy's current stream."""
@@ -292,10 +299,14 @@ class Card:
             self.stream.wait_event(before.record())
         return array
 
-    def active(self) -> AbstractContextManager[Any]:
-        """This device's stream is CuPy's current one inside the block."""
-        found: AbstractContextManager[Any] = self.stream
-        return found
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """This card and its stream are CuPy's current ones inside the block.
+
+        CuPy refuses the stream of a card that is not the current one.
+        """
+        with cupy.cuda.Device(self.number), self.stream:
+            yield
 
     def launch(
         self, kernel: Any, blocks: int, threads: tuple[int, int], args: Sequence[Any]
@@ -332,7 +343,7 @@ class Card:
         if isinstance(values, np.ndarray):
             array.set(np.ascontiguousarray(values), stream=self.stream)
             return
-        with cupy.cuda.Device(self.number), self.stream:
+        with self.active():
             array[...] = values
 
     def begin_recording(self) -> None:

@@ -12,12 +12,13 @@ report names the matrix that failed and why: so errors are the same everywhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import ceil, log2
+from math import ceil, log2, prod
 from typing import Any, ClassVar
 
 import numpy as np
 
 from symgraph.backends.cuda.convolution import by_filters, by_images, convolve
+from symgraph.backends.cuda.device import Device
 from symgraph.backends.cuda.solvers import Tools
 from symgraph.dataclass import dataclass
 from symgraph.graph import Op
@@ -60,16 +61,16 @@ class DeviceRoutine:
 
 
 @dataclass(frozen=True)
-class OwnKernel:
-    """A kernel of ours that does a routine's work: `launch` takes device, op, output, inputs."""
+class Filling:
+    """What fills its output itself: `launch` takes device, op, output, inputs."""
 
     launch: Callable[..., None]
-    library: ClassVar[str] = "a kernel of ours"
+    library: str = "a kernel of ours"
     fails: ClassVar[bool] = False
     recorded: ClassVar[bool] = True
 
 
-def device_routine(op: Op) -> DeviceRoutine | OwnKernel | None:
+def device_routine(op: Op) -> DeviceRoutine | Filling | None:
     """What does an op's work on a device, if there is something."""
     return ROUTINES.get(type(op))
 
@@ -77,10 +78,13 @@ def device_routine(op: Op) -> DeviceRoutine | OwnKernel | None:
 # --- products ------------------------------------------------------------------------------------
 
 
-def batched_dot(tools: Tools, op: BatchedDot, a: Any, b: Any) -> Outputs:
-    """The products of all pairs."""
-    left = a.swapaxes(-1, -2) if op.trans_a else a
-    return (tools.xp.matmul(left, b.swapaxes(-1, -2) if op.trans_b else b),)
+def batched_dot(device: Device, op: BatchedDot, out: Any, a: Any, b: Any) -> None:
+    """The products of all pairs; a batch of one matrix is not repeated in memory."""
+    if any(prod(x.shape[:-2]) not in (1, prod(out.shape[:-2])) for x in (a, b)):
+        a, b = for_each_pair(device.tools, a, b)
+    if out.size:
+        left, right, whole = (x.reshape(-1, *x.shape[-2:]) for x in (a, b, out))
+        device.tools.products.multiply(left, right, whole, op.trans_a, op.trans_b)
 
 
 # --- factors -------------------------------------------------------------------------------------
@@ -231,11 +235,11 @@ def search_sorted(tools: Tools, op: SearchSorted, ordered: Any, values: Any) -> 
     return (tools.xp.searchsorted(ordered, values, "right" if op.right else "left"),)
 
 
-ROUTINES: dict[type[Op], DeviceRoutine | OwnKernel] = {
-    Conv: OwnKernel(convolve),
-    ConvInputs: OwnKernel(by_images),
-    ConvWeights: OwnKernel(by_filters),
-    BatchedDot: DeviceRoutine(batched_dot, "cuBLAS", recorded=True),
+ROUTINES: dict[type[Op], DeviceRoutine | Filling] = {
+    Conv: Filling(convolve),
+    ConvInputs: Filling(by_images),
+    ConvWeights: Filling(by_filters),
+    BatchedDot: Filling(batched_dot, "cuBLAS"),
     Cholesky: DeviceRoutine(cholesky, "cuSOLVER", fails=True),
     SolveTriangular: DeviceRoutine(solve_triangular, "cuBLAS", fails=True),
     LUFactor: DeviceRoutine(lu_factor, "cuSOLVER"),

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from symgraph.backends.cuda.device import Device
 from symgraph.backends.cuda.geometry import geometry
-from symgraph.backends.cuda.library import DeviceRoutine, OwnKernel, device_routine
+from symgraph.backends.cuda.library import DeviceRoutine, Filling, device_routine
 from symgraph.backends.cuda.own_routines import OWN
 from symgraph.backends.numba import side
 from symgraph.backends.routines.routine import routine_call
@@ -102,14 +102,10 @@ class Run:
         c: Any,
     ) -> None:
         """c = alpha * op(a) @ op(b) + beta * c; where beta is 0 c is not read."""
-        left = a[: m * k].reshape((k, m) if trans_a else (m, k))
-        right = b[: k * n].reshape((n, k) if trans_b else (k, n))
-        product = (left.T if trans_a else left) @ (right.T if trans_b else right)
-        out = c[: m * n].reshape((m, n))
-        if beta == 0:
-            out[...] = product * alpha if alpha != 1 else product
-        else:
-            out[...] = product * alpha + out * beta
+        left = a[: m * k].reshape((1, k, m) if trans_a else (1, m, k))
+        right = b[: k * n].reshape((1, n, k) if trans_b else (1, k, n))
+        out = c[: m * n].reshape(1, m, n)
+        self.device.tools.products.multiply(left, right, out, trans_a, trans_b, alpha, beta)
 
     def own(self, number: int, kernels: Sequence[Any], *arrays: Any) -> None:
         """A routine that has kernels of ours, which are given with its arrays, outputs first."""
@@ -125,7 +121,7 @@ class Run:
         if found is None:
             self._on_cpu(step, arrays)
             return
-        if isinstance(found, OwnKernel):
+        if isinstance(found, Filling):
             found.launch(self.device, step.node.op, *arrays)
             return
         try:

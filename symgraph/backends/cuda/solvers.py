@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from symgraph.backends.cuda import products
 from symgraph.later import Later
 
 cupy, cupyx = Later("cupy"), Later("cupyx")
@@ -134,12 +135,13 @@ def each(
 
 
 class Tools(NamedTuple):
-    """The libraries of a device: arrays, factorisations, Fourier transforms."""
+    """The libraries of a device: arrays, products, factorisations, Fourier transforms."""
 
     xp: Any
+    products: products.Products
     solvers: Solvers
     fft: Any
 
 
-ON_CARD = Tools(cupy, Card(), Later("cupyx.scipy.fft"))
-IN_SIMULATOR = Tools(np, Simulated(), Later("scipy.fft"))
+ON_CARD = Tools(cupy, products.Card(), Card(), Later("cupyx.scipy.fft"))
+IN_SIMULATOR = Tools(np, products.Simulated(), Simulated(), Later("scipy.fft"))
