@@ -19,8 +19,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from symgraph.backends import disk, threads
-from symgraph.backends.llvm import target
+from symgraph.backends.llvm import library, support, target
 from symgraph.backends.llvm.machine import host
+from symgraph.backends.llvm.native import symbol_of
 from symgraph.backends.nvidia import this_machine
 from symgraph.borders import Bordered, has_records, opened
 from symgraph.config import config
@@ -130,6 +131,8 @@ def compile_task(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
         inside = opened(task)
         return Bordered(inside, compile_task(inside.task, mode, title, trace))
     user = trace.stage("user", lambda: task)
+    if mode.backend == "llvm":
+        _begin_library(task)
     canonical = trace.stage("canonical", lambda: _rewritten(user, mode))
     if mode.check:
         check_graph(Graph(canonical.inputs, canonical.roots))
@@ -144,6 +147,20 @@ def compile_task(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     if mode.check < 2:
         return native
     return Compared({"the user's graph": user, "the rewritten graph": canonical}, native)
+
+
+def _begin_library(task: Task) -> None:
+    """Have what products and convolutions call compiled while the task is rewritten and lowered."""
+    symbols = {symbol_of(node) for node in _every_node(task.roots)} - {None}
+    library.ahead([*support.FUNCTIONS[:1], *sorted(map(str, symbols))], config.folder)
+
+
+def _every_node(roots: Sequence[Variable]) -> Iterator[Apply]:
+    """The nodes behind variables, and those of the graphs that these run."""
+    for node in toposort(roots):
+        yield node
+        for graph in inner_graphs(node.op):
+            yield from _every_node(graph.outputs)
 
 
 def _rewritten(task: Task, mode: Mode) -> Task:

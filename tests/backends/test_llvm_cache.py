@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,8 @@ import pytest
 from symgraph.backends import disk
 from symgraph.backends.llvm import machine
 from symgraph.backends.llvm.kernels import ALONE, kernel_text
-from symgraph.backends.llvm.machine import Module, link
+from symgraph.backends.llvm.machine import Module, begin, link
+from symgraph.config import config
 from symgraph.errors import CacheError
 from symgraph.kernel import HI, LO, Buffer, Expr, Kernel, Load, Loop, Name, Store, call, lit
 
@@ -30,6 +34,7 @@ def result(folder: Path | None, *numbers: int) -> list[int]:
 @pytest.fixture(autouse=True)
 def nothing_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_objects", {})
+    monkeypatch.setattr(machine, "_pending", {})
 
 
 def forget() -> None:
@@ -115,3 +120,65 @@ def test_the_address_of_a_row_is_a_step_of_its_own() -> None:
 def test_only_long_loops_go_without_interleaving() -> None:
     assert ALONE not in kernel_text(mapped("x", "y", "i", 1)).text
     assert ALONE in kernel_text(mapped("x", "y", "i", 3)).text
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts of the modules that are compiled from now on."""
+    texts, real = [], machine._compiled
+
+    def noted(module: Module) -> bytes:
+        texts.append(module.text)
+        return real(module)
+
+    monkeypatch.setattr(machine, "_compiled", noted)
+    return texts
+
+
+def test_what_was_begun_is_compiled_once(tmp_path: Path, compiled: list[str]) -> None:
+    with config(threads=2):
+        for _ in range(2):
+            begin([counting(n) for n in (1, 2)], tmp_path)
+        assert machine._pending.keys() == {counting(n).key for n in (1, 2)}
+        assert result(tmp_path, 1, 2, 3) == [1, 2, 3]
+        assert not machine._pending
+        begin([counting(n) for n in (1, 2, 3)], tmp_path)  # all there
+        forget()
+        begin([counting(n) for n in (1, 2, 3)], tmp_path)  # on disk
+        assert not machine._pending
+    assert sorted(compiled) == sorted(counting(n).text for n in (1, 2, 3))
+
+
+def test_one_thread_begins_nothing(tmp_path: Path, compiled: list[str]) -> None:
+    with config(threads=1):
+        begin([counting(4)], tmp_path)
+        assert not machine._pending
+        assert not compiled
+        assert result(tmp_path, 4, 5) == [4, 5]
+    assert len(compiled) == 2
+
+
+def test_an_error_of_what_was_begun_is_raised_where_it_is_linked(tmp_path: Path) -> None:
+    wrong = Module("define i64 @wrong() { nonsense }")
+    with config(threads=2):
+        begin([wrong], tmp_path)
+        for _ in range(2):  # and again, not waited for for ever
+            with pytest.raises(RuntimeError, match=r"nonsense|expected instruction"):
+                link([wrong], tmp_path, ["wrong"], {})
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+def test_a_child_links_what_its_parent_had_begun(tmp_path: Path) -> None:
+    code = (
+        "import os, sys\n"
+        "from symgraph.backends.llvm.machine import Module, begin, link, _pending\n"
+        "import symgraph; symgraph.config.threads = 2\n"
+        "m = Module('define i64 @f() {\\n  ret i64 7\\n}\\n')\n"
+        "begin([m], None); assert _pending\n"
+        "child = os.fork()\n"
+        "if not child:\n"
+        "    link([m], None, ['f'], {}); os._exit(3)\n"
+        "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3\n"
+        "link([m], None, ['f'], {})"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)

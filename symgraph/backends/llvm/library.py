@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from symgraph.backends import pool, threads
+from symgraph.backends.disk import usable
 from symgraph.backends.llvm import (
     batched,
     blas,
@@ -22,7 +23,8 @@ from symgraph.backends.llvm import (
     support,
     tiles,
 )
-from symgraph.backends.llvm.machine import QUICK, WRITTEN, Code, Module, link
+from symgraph.backends.llvm.machine import QUICK, WRITTEN, Code, Module, begin, link
+from symgraph.dataclass import dataclass
 
 CALIBRATION = 0.005  # seconds over which the counter is timed: its unit is right to 0.01%
 _lock = threading.RLock()
@@ -37,6 +39,8 @@ def addresses(symbols: Iterable[str], folder: Path | None) -> dict[str, int]:
 
 def _address(symbol: str, folder: Path | None) -> int:
     home = _home(symbol)
+    if symbol == pool.POOL:
+        return threads.words_address()
     if home is None:
         return capi.address_of(symbol)
     return _shared(home, folder).address(symbol)
@@ -58,23 +62,50 @@ def _home(symbol: str) -> str | None:
     return f"convolution_{dtype}" if kind in convolution.KINDS else None
 
 
+@dataclass(frozen=True)
+class Shared:
+    """A library of ours: its modules, the functions it has for others, and those it calls."""
+
+    modules: tuple[Module, ...]
+    exports: tuple[str, ...]
+    calls: tuple[str, ...] = ()
+
+
 def _shared(name: str, folder: Path | None) -> Code:
     with _lock:
         if name not in _linked:
-            kind, _, dtype = name.partition("_")
-            _linked[name] = _MAKERS[kind](dtype, folder)
+            made = _made(name)
+            imports = addresses(made.calls, folder)
+            _linked[name] = link(made.modules, folder, made.exports, imports)
         return _linked[name]
 
 
-def _support(_: str, folder: Path | None) -> Code:
-    imports = {symbol: capi.address_of(symbol) for symbol in support.IMPORTS}
-    imports[pool.POOL] = threads.words_address()
-    return link([Module(support.support_text(), QUICK)], folder, support.FUNCTIONS, imports)
+@cache
+def _made(name: str) -> Shared:
+    kind, _, dtype = name.partition("_")
+    return _MAKERS[kind](dtype)
 
 
-def _clock(_: str, folder: Path | None) -> Code:
-    imports = {symbol: capi.address_of(symbol) for symbol in clock.IMPORTS}
-    return link([Module(clock.TEXT, QUICK)], folder, clock.FUNCTIONS, imports)
+def ahead(symbols: Iterable[str], folder: Path | None) -> None:
+    """Begin to compile what has these functions, and all that these call, if it is not at hand."""
+    pending, seen, folder = list(symbols), set(), usable(folder)
+    while pending:
+        home = _home(pending.pop())
+        if home is None or home in seen or home in _linked:
+            continue
+        seen.add(home)
+        made = _made(home)
+        pending += made.calls
+        begin(made.modules, folder)
+
+
+def _support(_: str) -> Shared:
+    text = support.support_text()
+    return Shared((Module(text, QUICK),), support.FUNCTIONS, (*support.IMPORTS, pool.POOL))
+
+
+def _clock(_: str) -> Shared:
+    return Shared((Module(clock.TEXT, QUICK),), clock.FUNCTIONS, clock.IMPORTS)
 
 
 @cache
@@ -90,37 +121,36 @@ def seconds_per_tick(folder: Path | None) -> float:
     return (time.perf_counter() - start) / (ticks() - before)
 
 
-def _product(dtype: str, folder: Path | None) -> Code:
+def _product(dtype: str) -> Shared:
     name = products.product_name(dtype)
     if dtype in tiles.ITEMSIZE:
-        return _routines(products.product_text(dtype), [name], folder)
-    symbols = [f"blas_{blas.LETTERS[dtype]}{kind}" for kind in ("gemm", "gemv")]
-    imports = {symbol: capi.address_of(symbol) for symbol in symbols}
-    return link([Module(blas.product_text(dtype), QUICK)], folder, [name], imports)
+        return _routines(products.product_text(dtype), [name])
+    calls = tuple(f"blas_{blas.LETTERS[dtype]}{kind}" for kind in ("gemm", "gemv"))
+    return Shared((Module(blas.product_text(dtype), QUICK),), (name,), calls)
 
 
-def _convolution(dtype: str, folder: Path | None) -> Code:
+def _convolution(dtype: str) -> Shared:
     names = convolution.convolution_names(dtype)
-    return _routines(convolution.convolution_text(dtype), names, folder)
+    return _routines(convolution.convolution_text(dtype), names)
 
 
-def _batched(dtype: str, folder: Path | None) -> Code:
-    name = batched.batched_name(dtype)
-    imports = addresses(["launch", products.product_name(dtype)], folder)
-    return link([Module(batched.batched_text(dtype), QUICK)], folder, [name], imports)
+def _batched(dtype: str) -> Shared:
+    calls = "launch", products.product_name(dtype)
+    modules = (Module(batched.batched_text(dtype), QUICK),)
+    return Shared(modules, (batched.batched_name(dtype),), calls)
 
 
-def _routines(text: str, names: Sequence[str], folder: Path | None) -> Code:
+def _routines(text: str, names: Sequence[str]) -> Shared:
     """Routines that call leaves and share their work among threads."""
     shared = "|".join((*support.FUNCTIONS, rf"{leaves.PREFIX}\w+"))
-    called = re.findall(rf"^declare \w+ @({shared})\(", text, re.MULTILINE)
-    return link([Module(text, QUICK)], folder, names, addresses(called, folder))
+    calls = re.findall(rf"^declare \w+ @({shared})\(", text, re.MULTILINE)
+    return Shared((Module(text, QUICK),), tuple(names), tuple(calls))
 
 
-def _leaves(dtype: str, folder: Path | None) -> Code:
+def _leaves(dtype: str) -> Shared:
     texts = leaves.leaves_texts(dtype)
     names = [name for text in texts for name in leaves.leaf_names(text)]
-    return link([Module(text, WRITTEN) for text in texts], folder, names, {})
+    return Shared(tuple(Module(text, WRITTEN) for text in texts), tuple(names))
 
 
 _MAKERS = {

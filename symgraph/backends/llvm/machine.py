@@ -3,6 +3,9 @@
 A module's object code is kept in memory and on disk under the hash of its text and of what else it
 depends on: LLVM's version, the processor and its features. So a kernel that any function of any
 process has had compiled before is read, not compiled.
+
+Modules are compiled side by side; `begin` starts with those that are sure to be needed while Python
+still works on others.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import itertools
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -165,27 +169,53 @@ class Code:
 
 MOST_OBJECTS = 2000  # kept in memory, of some 5 kB each
 _objects: dict[str, bytes] = {}
+_pending: dict[str, Any] = {}  # by key: what waits for modules that are being compiled
+if hasattr(os, "register_at_fork"):  # a child would have none of the threads, but LLVM's locks
+    os.register_at_fork(before=lambda: futures.wait([*_pending.values()]))
 
 
 def object_codes(modules: Sequence[Module], folder: Path | None) -> list[bytes]:
     """The object code of modules, from memory, from disk, or compiled side by side."""
-    if len(_objects) > MOST_OBJECTS:
-        _objects.clear()
-    missing = [m for m in modules if m.key not in _objects and not _read(m.key, folder)]
-    if len(missing) > 1 and config.workers > 1:
-        with futures.ThreadPoolExecutor(min(config.workers, len(missing))) as pool:
-            codes = list(pool.map(_compiled, missing))
-    else:
-        codes = list(map(_compiled, missing))
-    for module, code in zip(missing, codes, strict=True):
-        _objects[module.key] = code
-        if folder is not None:
-            keep(_file(module.key, folder), code)
-    return [_objects[m.key] for m in modules]
+    with _lock:
+        if len(_objects) > MOST_OBJECTS:
+            _objects.clear()
+        missing = _missing(modules, folder)
+        begun = _begun(missing) if len(missing) > 1 else {}
+        for key, module in missing.items():
+            waits = begun.get(key) or _pending.get(key)
+            _pending.pop(key, None)
+            code = _compiled(module) if waits is None else waits.result()
+            counts["misses"] += 1
+            _objects[key] = code
+            if folder is not None:
+                keep(_file(key, folder), code)
+        return [_objects[m.key] for m in modules]
+
+
+def begin(modules: Sequence[Module], folder: Path | None) -> None:
+    """Have modules that are not known compiled beside what the caller does until it links them."""
+    with _lock:
+        _pending.update(_begun(_missing(modules, folder)))
+
+
+def _missing(modules: Sequence[Module], folder: Path | None) -> dict[str, Module]:
+    """The modules by their keys whose object code is neither in memory nor on disk."""
+    found = {m.key: m for m in modules}
+    return {k: m for k, m in found.items() if k not in _objects and not _read(k, folder)}
+
+
+def _begun(modules: Mapping[str, Module]) -> dict[str, Any]:
+    """Those not begun yet, with what waits for them; none where there is one thread for all."""
+    fresh = {key: m for key, m in modules.items() if key not in _pending}
+    if not fresh or config.workers == 1:
+        return {}
+    pool = futures.ThreadPoolExecutor(min(config.workers, len(fresh)))
+    begun = {key: pool.submit(_compiled, m) for key, m in fresh.items()}
+    pool.shutdown(wait=False)  # its threads end when all is done
+    return begun
 
 
 def _compiled(module: Module) -> bytes:
-    counts["misses"] += 1
     with host().target(module.level) as target:
         return target.object_code(module)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from symgraph.families import is_one
+from symgraph.backends.llvm.products import product_name
+from symgraph.backends.llvm.tiles import ITEMSIZE
+from symgraph.families import Library, Product, is_one
+from symgraph.graph import Apply
 from symgraph.kernel import Expr, lit
 from symgraph.lower.program import Routine
 
@@ -53,3 +56,15 @@ NATIVE: dict[str, tuple[str, Words]] = {
     ),
     f"{ROUTINES}batched:batched_dot": ("batched", _batched),
 }
+
+
+def symbol_of(node: Apply) -> str | None:
+    """The function of this target's library that a node is sure to call, if there is one."""
+    op, dtype = node.op, getattr(node.outputs[0].type, "dtype", "")
+    if dtype not in ITEMSIZE:
+        return None
+    if isinstance(op, Product):
+        return product_name(dtype)
+    if isinstance(op, Library) and op.routine in NATIVE:
+        return f"{NATIVE[op.routine][0]}_{dtype}"
+    return None
