@@ -79,8 +79,21 @@ def test_columns_are_normalised_without_a_copy_of_them() -> None:
     x = T.dmatrix("x")
     outputs = [(x - x.min(0)) / (x.max(0) - x.min(0))]
     f = sg.function([x], outputs)
-    assert launches(f)[-1] == ["Sub", "TrueDiv"]
+    assert launches(f) == [["Min", "Max"], ["Sub"], ["Sub", "TrueDiv"]]
     assert agrees(f, [x], outputs)
+
+
+def test_reductions_read_their_operand_together() -> None:
+    """Also those that come after something else was begun that reads it."""
+    x = T.dmatrix("x")
+    for axis in 0, 1:
+        outputs = [x.min(axis), x.max(axis), x.sum(axis), T.sqr(x).sum(axis)]
+        f = sg.function([x], outputs)
+        assert launches(f) == [["Min", "Max", "Sum", "Sqr", "Sum"]]
+        assert agrees(f, [x], outputs)
+    f = sg.function([x], [x - x.min(), x.max()])
+    assert launches(f) == [["Min", "Max"], ["Sub"]]
+    assert agrees(f, [x], [x - x.min(), x.max()])
 
 
 @pytest.fixture(params=(1, 2))

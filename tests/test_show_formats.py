@@ -331,6 +331,7 @@ def test_a_module_has_routines_integers_and_several_outputs(tmp_path: Path) -> N
     x, i = T.fmatrix("x"), T.lvector("i")
     table = T.constant(np.arange(40.0).reshape(10, 4))
     outputs = [T.cumsum(x, axis=1), T.nnet.softmax(x), i // 3 + i % 4, table[i], x.sum() > 0]
+    outputs += [T.argtopk(T.join(1, x, 2 * x, x), count) for count in (1, 3)]
     export(outputs, tmp_path / "step.py")
     values = [RNG.normal(size=(3, 4)).astype("f4"), np.array([1, -2, 7])]
     expected = sg.function([x, i], outputs, mode="interpret")(*values)

@@ -412,12 +412,17 @@ class Grouping:
         return self._found(node, work, needs)
 
     def _candidates(self, work: Work, needs: set[Item]) -> list[Group]:
-        """Groups worth joining: that make what the node reads, that read it too, the latest."""
+        """Groups worth joining: that make what the node reads, that read it too, the latest.
+
+        What a reduction makes is known when its kernel has ended: the earlier that is, the better.
+        """
         producers = sorted((n for n in needs if isinstance(n, Group)), key=lambda g: -g.number)
         read = {reading.source for reading in work.readings} | work.elsewhere
         latest = self._latest.get(work.space, [])[-SIBLINGS:]
         siblings = [group for group in latest if group.reads & read]
-        return list(dict.fromkeys([*producers, *siblings[::-1], *latest[-1:]]))
+        if work.reduces is None:
+            siblings.reverse()
+        return list(dict.fromkeys([*producers, *siblings, *latest[-1:]]))
 
     def _found(self, node: Apply, work: Work, needs: set[Item]) -> Group:
         group = Group(len(self.items), [], space=work.space)

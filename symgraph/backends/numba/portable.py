@@ -15,7 +15,13 @@ from numba import carray, njit
 
 FAST = {"error_model": "numpy", "nogil": True}
 driver = njit(cache=True, **FAST)
-kernel = helper = scalar = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **FAST)
+kernel = helper = routine = scalar = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **FAST)
+
+
+@helper
+def launch(runs: int, work: int, share: Any, *args: Any) -> None:
+    """Run all of a kernel, in this thread."""
+    share(0, runs, 0, *args)
 
 
 @helper

@@ -13,11 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.backends.numba.compiler import helper
+from symgraph.backends.numba.compiler import helper, kernel, routine
+from symgraph.backends.numba.launch import launch
+from symgraph.backends.numba.pointers import data, offset
 from symgraph.backends.numba.scalar import rank, rank_signed, unrank
 
 SHORT = 48  # elements of a row sorted by insertion
 DIGIT = 11  # bits counted at once
+STEPS = 20  # the time an element takes, in additions
+CUTS = 16  # of the rows, that threads share; each has room of its own
 BLOCK = 64  # elements looked through for anything worth a closer look
 
 
@@ -224,29 +228,52 @@ def pick_best(ranks: Any, width: int, best: Any, places: Any, count: int) -> Non
         sink(best, places, last)
 
 
-@helper
+@routine
 def argtopk(places: Any, report: Any, x: Any, largest: int) -> None:
     """For every row the places of its largest or smallest elements, the best first."""
     width, count = x.shape[-1], places.shape[-1]
     report[0], report[1] = 1 if count > width else 0, width
     if count > width or count == 0:
         return
-    flat, out = x.ravel(), places.ravel()
-    ranks, best = np.empty(width, np.uint64), np.empty(count, np.uint64)
-    few = 8 * count <= width
-    spare, order = np.empty(0 if few else width, np.uint64), np.empty(width, np.int64)
-    spare_order = np.empty(0 if few else width, np.int64)
-    turn = np.uint64(0xFFFFFFFFFFFFFFFF)
-    for row in range(flat.size // width):
-        for k in range(width):
-            here = rank(flat[row * width + k])
-            ranks[k] = here if few == (largest != 0) else here ^ turn
-        chosen = out[row * count : (row + 1) * count]
-        if few:
-            pick_best(ranks, width, best, chosen, count)
-        else:
+    rows = x.size // width
+    if 8 * count > width:
+        start_of_order(places, x, rows, width, count, largest == 0)
+        return
+    cuts = max(min(rows, CUTS), 1)
+    ranks, best = np.empty(cuts * width, np.uint64), np.empty(cuts * count, np.uint64)
+    launch(
+        cuts, x.size * STEPS, best_of_rows, data(places), data(x), data(ranks), data(best),
+        rows, cuts, width, count, largest != 0,
+    )  # fmt: skip
+
+
+@kernel
+def best_of_rows(
+    lo: int, hi: int, share: int, places: Any, given: Any, all_ranks: Any, all_best: Any,
+    rows: int, cuts: int, width: int, count: int, largest: bool,
+) -> None:  # fmt: skip
+    """The places of the few best of each row, for some of the cuts the rows are in."""
+    turn = np.uint64(0) if largest else ~np.uint64(0)
+    for cut in range(lo, hi):
+        ranks, best = offset(all_ranks, cut * width), offset(all_best, cut * count)
+        for row in range(cut * rows // cuts, (cut + 1) * rows // cuts):
+            x = offset(given, row * width)
             for k in range(width):
-                order[k] = k
-            by_digits(ranks, order, spare, spare_order, width, 8)
-            for k in range(count):  # to assign a slice takes numba a second and a half to compile
-                chosen[k] = order[k]
+                ranks[k] = rank(x[k]) ^ turn
+            pick_best(ranks, width, best, offset(places, row * count), count)
+
+
+@helper
+def start_of_order(places: Any, x: Any, rows: int, width: int, count: int, smallest: bool) -> None:
+    """The places of the many best of each row: where its whole order starts."""
+    flat, out = x.ravel(), places.ravel()
+    ranks, order = np.empty(width, np.uint64), np.empty(width, np.int64)
+    spare, spare_order = np.empty(width, np.uint64), np.empty(width, np.int64)
+    turn = np.uint64(0) if smallest else ~np.uint64(0)
+    for row in range(rows):
+        for k in range(width):
+            ranks[k] = rank(flat[row * width + k]) ^ turn
+            order[k] = k
+        by_digits(ranks, order, spare, spare_order, width, 8)
+        for k in range(count):  # to assign a slice takes numba a second and a half to compile
+            out[row * count + k] = order[k]
