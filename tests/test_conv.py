@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 import numpy as np
@@ -11,6 +12,8 @@ import scipy.signal
 import symgraph as sg
 import symgraph.tensor as T
 from symgraph.backends import threads
+from symgraph.backends.llvm.kernels import kernel_text
+from symgraph.backends.llvm.machine import FULL, Module, host
 from symgraph.errors import GraphTypeError, ShapeError
 from symgraph.ops.convolution import ConvInputs
 from symgraph.types import TensorType
@@ -265,3 +268,14 @@ def test_gradient_by_small_images_is_scattered() -> None:
     for one, three, right in zip(*results, wanted, strict=True):
         np.testing.assert_array_equal(one, three)
         np.testing.assert_allclose(one, right, atol=1e-4)
+
+
+def test_windows_apart_are_vectors() -> None:
+    """The gradient by windows of 2 by 2 is interleaved from several windows, and stored at once."""
+    x, g = T.ftensor4("x"), T.ftensor4("g")
+    y = T.signal.pool.pool_2d(x, (2, 2), ignore_border=True)
+    f = sg.function([x, g], T.grad(None, x, known_grads={y: g}))
+    texts = [kernel_text(k).text for k in f.kernels]
+    with host().target(FULL) as target:
+        optimised = "\n".join(str(target.optimised(Module(text, FULL))) for text in texts)
+    assert re.search(r"shufflevector <\d+ x float>", optimised)

@@ -78,7 +78,7 @@ class _Pooling:
         place = self._flat(self.plane * self.windows, self.pooled, self.places)
         windows: Sequence[Stmt] = write(self, place)
         for name, count in zip(self.places[::-1], self.pooled[::-1], strict=True):
-            windows = [Loop(name.id, lit(0), count, tuple(windows))]
+            windows = [Loop(name.id, lit(0), count, tuple(windows), self.apart)]
         body = Loop(self.plane.id, LO, HI, (*self._zeros(), *windows))
         work = self.planes * (self.area + 4 * self.windows * prod(self.op.size))
         nodes = [self.node]
@@ -195,7 +195,7 @@ class _Pooling:
             covered = Lit(False, BOOL)
         k = Name("k")
         zero = Store(self.out, self.plane * self.area + k, lit(0, self.dtype))
-        return [Loop(k.id, lit(0), select(covered, lit(0), self.area), (zero,))]
+        return [Loop(k.id, lit(0), select(covered, lit(0), self.area), (zero,), self.apart)]
 
     # --- sums --------------------------------------------------------------------------------
 

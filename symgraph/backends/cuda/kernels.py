@@ -200,13 +200,15 @@ class TeamWriter:
     """Writes statements as a team runs them."""
 
     def __init__(self) -> None:
-        self._written: set[Buffer] = set()  # by members, so that others may not see it yet
+        # By members: others may not see it yet, or write to the same place before.
+        self._written: set[Buffer] = set()
 
     def lines(self, body: Sequence[Stmt], depth: int) -> Lines:
         """Statements that all members run together."""
         pad, lines = "    " * depth, Lines()
         for stmt in body:
-            if self._written & _loaded(stmt):
+            loops = _stored(stmt) if isinstance(stmt, Loop) else set()
+            if self._written & (_loaded(stmt) | loops):
                 lines.append(f"{pad}team_sync()")
                 self._written.clear()
             if isinstance(stmt, Let | Update):

@@ -63,6 +63,7 @@ class Body:
         self.pointers: dict[Buffer, str] = {}
         self.block = "entry"
         self.inner = ""  # the index of the innermost loop
+        self.access = ""  # what is said of each access to a buffer
         self.weight = 0  # the instructions so far, those of functions to be inlined included
         self._count = 0
         self._wraps = True  # whether int64 arithmetic may overflow; positions in memory do not
@@ -162,14 +163,15 @@ class Body:
     def load(self, address: str, dtype: str) -> str:
         """The number at an address."""
         kind = in_memory(dtype)
-        word = self.get(f"load {kind}, ptr {address}, align {alignment(dtype)}")
+        word = self.get(f"load {kind}, ptr {address}, align {alignment(dtype)}{self.access}")
         return self.get(f"icmp ne i8 {word}, 0") if dtype == "bool" else word
 
     def store(self, address: str, value: str, dtype: str) -> None:
         """Write a number to an address."""
         if dtype == "bool":
             value = self.get(f"zext i1 {value} to i8")
-        self.do(f"store {in_memory(dtype)} {value}, ptr {address}, align {alignment(dtype)}")
+        where = f"ptr {address}, align {alignment(dtype)}{self.access}"
+        self.do(f"store {in_memory(dtype)} {value}, {where}")
 
     # --- calls -------------------------------------------------------------------------------
 

@@ -38,10 +38,20 @@ ATTRIBUTES = 'nounwind "prefer-vector-width"="512"'  # where there are such vect
 # LLVM works on several vectors at once, to hide how long each operation takes. The processor does
 # it by itself where there is much to do for each: so the code is half as long, and as fast.
 HEAVY = 60  # instructions
-ALONE = ", !llvm.loop !0"
+# Of an innermost loop whose runs are apart LLVM is told so. It could not tell what one run stores
+# in several places, such as a pooling window, from what another does: it would do one at a time.
+APART = ", !llvm.access.group !5"
+LOOPS = {  # by whether a loop is heavy, and apart
+    (False, False): "", (True, False): ", !llvm.loop !0", (False, True): ", !llvm.loop !1",
+    (True, True): ", !llvm.loop !2",
+}  # fmt: skip
 METADATA = """\
-!0 = distinct !{!0, !1}
-!1 = !{!"llvm.loop.interleave.count", i32 1}
+!0 = distinct !{!0, !3}
+!1 = distinct !{!1, !4}
+!2 = distinct !{!2, !3, !4}
+!3 = !{!"llvm.loop.interleave.count", i32 1}
+!4 = !{!"llvm.loop.parallel_accesses", !5}
+!5 = distinct !{}
 """
 FEW = 8  # runs of a loop that are written one after the other, so that what is around is vectorised
 SHARE = "void @KERNEL(ptr %block, i64 %lo, i64 %hi, i64 %worker)"
@@ -92,7 +102,7 @@ def write(body: Body, block: Sequence[Stmt]) -> None:
     """Write the statements of a kernel."""
     for stmt in block:
         if isinstance(stmt, Loop):
-            _written_out(body, stmt) if runs(stmt) <= FEW else _loop(body, stmt)
+            _loop(body, stmt) if _is_loop(stmt) else _written_out(body, stmt)
         elif isinstance(stmt, Store):
             value = body.value(stmt.value)
             body.store(body.element(stmt.buffer, stmt.index), value, stmt.buffer.dtype)
@@ -103,6 +113,11 @@ def write(body: Body, block: Sequence[Stmt]) -> None:
                 body.do(f"store {TYPES[stmt.value.dtype]} {value}, ptr {body.slots[stmt.name]}")
             else:
                 body.values[stmt.name] = value
+
+
+def _is_loop(stmt: Stmt) -> bool:
+    """Whether a statement is a loop that is not written out."""
+    return isinstance(stmt, Loop) and runs(stmt) > FEW
 
 
 def _loop(body: Body, loop: Loop) -> None:
@@ -117,12 +132,14 @@ def _loop(body: Body, loop: Loop) -> None:
     body.begin(inside)
     body.values[loop.index] = index
     weight, around, body.inner = body.weight, body.inner, loop.index
+    apart = loop.apart and not any(_is_loop(stmt) for stmt in statements(loop.body))
+    body.access = APART if apart else ""
     write(body, loop.body)
-    body.inner = around
+    body.inner, body.access = around, ""
     body.jump(latch)
     body.begin(latch)
     body.do(f"{following} = add nsw i64 {index}, 1")
-    body.do(f"br label %{head}{ALONE if body.weight - weight > HEAVY else ''}")
+    body.do(f"br label %{head}{LOOPS[body.weight - weight > HEAVY, apart]}")
     body.begin(after)
 
 
