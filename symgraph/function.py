@@ -202,7 +202,7 @@ class Function(Inspected):
             use_one_blas_thread()
 
         def compiled() -> Runner:
-            with no_collection():
+            with no_collection(), config(compute_test_value="off"):
                 return compile_task(task, request.mode, title, trace)
 
         if request.memory_limit is not None:

@@ -164,6 +164,9 @@ class Constant(Variable):
         return self.name or str(self.data)
 
 
+Type.variable_class, Type.constant_class = Variable, Constant  # of types that say nothing else
+
+
 class Apply:
     """One application of an op: inputs in, outputs out; immutable."""
 
@@ -364,6 +367,14 @@ def compute_test_values(node: Apply, policy: str) -> None:
             return
     for out, value in zip(node.outputs, node.op.evaluate(node, values), strict=True):
         out.tag.test_value = value
+
+
+def fill_test_values(outputs: Iterable[Variable]) -> None:
+    """Give test values, by the policy in force, to all behind `outputs` that has none."""
+    policy = config.flags.compute_test_value
+    for node in toposort(outputs) if policy != "off" else ():
+        if not all(hasattr(out.tag, "test_value") for out in node.outputs):
+            compute_test_values(node, policy)
 
 
 def known_test_value(var: Variable) -> Any:

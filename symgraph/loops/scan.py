@@ -6,8 +6,16 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from symgraph.config import config
 from symgraph.errors import GraphTypeError
-from symgraph.graph import Constant, Variable, ancestors, clone_graph, toposort
+from symgraph.graph import (
+    Constant,
+    Variable,
+    ancestors,
+    clone_graph,
+    known_test_value,
+    toposort,
+)
 from symgraph.inner_graph import InnerGraph
 from symgraph.loops.results import Returned, read_returned
 from symgraph.loops.slots import (
@@ -157,7 +165,24 @@ def _arguments(
     kinds += [info.row for info in infos if info is not None for _ in info.state.lags]
     names = _names(fn, len(kinds) + len(others))
     variables = [kind(name) for kind, name in zip(kinds, names, strict=False)]
+    if config.flags.compute_test_value != "off":
+        _give_test_values(variables, slots, infos)
     return _Arguments(variables[:count], variables[count:])
+
+
+def _give_test_values(
+    variables: Sequence[Tensor],
+    slots: Sequence[SequenceSlot],
+    infos: Sequence[OutputSlot | None],
+) -> None:
+    """What the first step reads as test values, where these are known."""
+    reads = [(slot.whole, tap - slot.span[0]) for slot in slots for tap in slot.taps]
+    states = [info for info in infos if info is not None]
+    reads += [(s.initial, s.state.depth - lag) for s in states for lag in s.state.lags]
+    for var, (whole, row) in zip(variables, reads, strict=True):
+        value = known_test_value(whole)
+        if value is not None and len(value):
+            var.tag.test_value = value[min(row, len(value) - 1)]
 
 
 def _check_arguments(

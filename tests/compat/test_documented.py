@@ -13,6 +13,7 @@ from scipy import signal, special
 import symgraph as sg
 import symgraph.compat.theano as theano
 import symgraph.compat.theano.tensor as T
+from symgraph.compat.theano.gof import optdb
 from symgraph.compat.theano.sandbox.rng_mrg import MRG_RandomStreams as M
 from symgraph.compat.theano.tensor.shared_randomstreams import RandomStreams as R
 from symgraph.graph import Variable, ancestors
@@ -76,6 +77,43 @@ def optimized(optimizer: Any) -> list[str]:
     return [str(node.op) for node in graph.toposort()]
 
 
+def doubling(kind: Any) -> Any:
+    """An op of a program's own, of a base class."""
+
+    class Doubled(kind):
+        def make_node(self, x: Any) -> Any:
+            return theano.Apply(self, [x], [x.type()])
+
+        def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
+            outputs[0][0] = 2 * inputs[0]
+
+    return Doubled()
+
+
+def rewritten(register: Any) -> list[str]:
+    """The ops of log(exp(v)) where a program has exp(v) be v."""
+
+    @theano.gof.local_optimizer([T.exp])
+    def local_plain(node: Any) -> Any:
+        return node.inputs
+
+    v = T.dvector("v")
+    register(local_plain)
+    try:
+        return [str(n.op) for n in theano.function([v], T.log(T.exp(v))).maker.fgraph.toposort()]
+    finally:
+        del optdb._registry.rules["local_plain"], optdb._registry.tags["local_plain"]
+
+
+def refused(function: Any, *arguments: Any) -> str:
+    """The name of the error of a call."""
+    try:
+        function(*arguments)
+    except Exception as error:
+        return type(error).__name__
+    return "nothing"
+
+
 def values() -> dict[str, Any]:
     rng = np.random.default_rng(5)
     square = rng.uniform(size=(3, 3))
@@ -105,7 +143,8 @@ def scope(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         name.lower(): T.TensorType(str(a.dtype), (False,) * a.ndim)(name.lower())
         for name, a in arrays.items()
     }
-    helpers = {f.__name__: f for f in (conv, stored, counted, changed, drawn, optimized)}
+    functions = (conv, stored, counted, changed, drawn, optimized, doubling, rewritten, refused)
+    helpers = {f.__name__: f for f in functions}
     modules = {"np": np, "special": special, "signal": signal, "theano": theano, "T": T}
     return {**arrays, **variables, **helpers, **modules, "M": M, "R": R}
 

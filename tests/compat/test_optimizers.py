@@ -182,3 +182,31 @@ def test_the_compiler_is_an_optimizer() -> None:
     graph = gof.FunctionGraph([x], [T.log(1 + T.exp(x)) + 0 * 1.0])
     optdb.query(gof.Query(["fast_run"])).optimize(graph)
     assert ops_of(graph) == ops_of(theano.function([x], T.nnet.softplus(x)).maker.fgraph)
+
+
+def test_types_and_graphs_of_a_programs_own() -> None:
+    class Word(gof.Type):
+        def filter(self, value: Any, strict: bool = False, allow_downcast: Any = None) -> Any:
+            return str(value)
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Word)
+
+        def __hash__(self) -> int:
+            return hash(Word)
+
+    class Joined(gof.Op):
+        __props__ = ()
+
+        def make_node(self, *words: Any) -> Any:
+            return gof.Apply(self, list(words), [Word()()])
+
+        def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
+            outputs[0][0] = " ".join(inputs)
+
+    a, b = Word()("a"), Word()("b")
+    both = Joined()(a, b)
+    graph = gof.FunctionGraph([a, b], [Joined()(both, both)])
+    assert str(graph) == "[Joined(*1 -> Joined(a, b), *1)]"
+    assert theano.function([a, b], both)("one", "two") == "one two"
+    assert gof.Constant(Word(), 3).data == "3"

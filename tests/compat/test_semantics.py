@@ -473,6 +473,29 @@ def test_test_values_are_computed_while_graphs_are_built() -> None:
     assert not hasattr(T.exp(x).tag, "test_value")
 
 
+def test_steps_of_loops_have_test_values_too() -> None:
+    x, start, w = T.dmatrix("x"), T.dmatrix("start"), T.dvector("w")
+    with theano.change_flags(compute_test_value="raise"):
+        x.tag.test_value, w.tag.test_value = np.arange(12.0).reshape(4, 3), np.ones(3)
+        start.tag.test_value = np.ones((2, 3))
+        seen = []
+
+        def step(now: Any, later: Any, before: Any, last: Any) -> Any:
+            seen.extend(v.tag.test_value.tolist() for v in (now, later, before, last))
+            return now * later + before * w + last
+
+        taps = {"input": x, "taps": [0, 1]}
+        sums, _ = theano.scan(step, taps, {"initial": start, "taps": [-2, -1]})
+        assert seen == [[0, 1, 2], [3, 4, 5], [1, 1, 1], [1, 1, 1]]
+        assert sums.tag.test_value.shape == (3, 3)
+        slope = T.grad(sums.sum(), w)
+        values = {x: x.tag.test_value, w: w.tag.test_value, start: start.tag.test_value}
+        assert np.allclose(slope.tag.test_value, slope.eval(values))
+        bare = T.dvector("bare")
+        with pytest.raises(ValueError, match=r"has no tag\.test_value"):
+            theano.scan(lambda row: row * 2, bare)
+
+
 def test_an_unknown_flag_is_one_warning() -> None:
     with pytest.warns(UserWarning, match="no_such_flag"):
         theano.config.no_such_flag = 1

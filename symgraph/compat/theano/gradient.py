@@ -6,7 +6,7 @@ gradient of zeros there, as in Theano.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from symgraph import gradient as own
@@ -94,9 +94,11 @@ def grad(
     found = dict(zip(rest, slopes, strict=True))
     floatX = str(config.floatX)
     found |= {v: zeros_like(v, floatX if _whole(v) else None) for v in targets if v in flat}
-    whole = return_disconnected == "zero"
+    if return_disconnected not in _NOTHING:
+        raise GradientError(f"return_disconnected is one of {', '.join(_NOTHING)}")
+    nothing = _NOTHING[return_disconnected]
     results = [
-        v.zeros_like() if g is None and whole else g
+        nothing(v) if g is None else g
         for v, g in zip(targets, depending([found[v] for v in targets], roots), strict=True)
     ]
     return type(wrt)(results) if isinstance(wrt, list | tuple) else results[0]
@@ -115,6 +117,14 @@ def _reached(root: Variable) -> set[Variable]:
         found.update(fresh)
         waiting += fresh
     return found
+
+
+_NOTHING: dict[str, Callable[[Any], Any]] = {  # what is returned where nothing flows
+    "zero": lambda var: var.zeros_like(),
+    "None": lambda var: None,
+    "none": lambda var: None,
+    "Disconnected": lambda var: disconnected_type(),
+}
 
 
 def _disconnected(g: Any) -> bool:
@@ -147,7 +157,7 @@ def jacobian(
 ) -> Any:
     """As `symgraph.jacobian`."""
     found = own.jacobian(expression, wrt, consider_constant, disconnected_inputs)
-    return _alike(found, [expression], wrt)
+    return _alike(found, [expression, *_several(wrt)], wrt)
 
 
 def hessian(

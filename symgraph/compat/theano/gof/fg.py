@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from symgraph import graph as own
+from symgraph.compat.theano.gof.graph import as_string
 from symgraph.compat.theano.gof.graph import clone as clone_io
 from symgraph.errors import GraphTypeError, MissingInputError, RewriteError, SymgraphError
 from symgraph.graph import Apply, Graph, Variable, ancestors, clone_graph
@@ -57,6 +58,9 @@ class FunctionGraph(Graph):
         self._now: dict[Variable, Variable] = {}
         for feature in features or ():
             self.attach_feature(feature)
+
+    def __str__(self) -> str:
+        return f"[{', '.join(as_string(self.inputs, self.outputs))}]"
 
     def become(self, outputs: Iterable[Variable]) -> None:
         """Have other outputs."""

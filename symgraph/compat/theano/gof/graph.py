@@ -13,6 +13,7 @@ __all__ = [
     "Constant",
     "Variable",
     "ancestors",
+    "as_string",
     "clone",
     "clone_get_equiv",
     "inputs",
@@ -20,12 +21,51 @@ __all__ = [
     "is_in_ancestors",
     "is_same_graph",
     "list_of_nodes",
+    "op_as_string",
     "ops",
     "orphans",
     "variables",
     "variables_and_orphans",
 ]
 Variables = Sequence[Variable]
+
+
+def as_string(
+    i: Variables, o: Variables, leaf_formatter: Any = str, node_formatter: Any = None
+) -> list[str]:
+    """The expressions of outputs as text; what is read several times is numbered: `*1 -> f(x)`.
+
+    >>> import symgraph.compat.theano.tensor as T
+    >>> x = T.dscalar("x")
+    >>> y = T.exp(x)
+    >>> as_string([x], [y * y])
+    ['Mul(*1 -> Exp(x), *1)']
+    """
+    form = node_formatter or op_as_string
+    reads = own.clients(o)
+    several = {v.owner for v, found in reads.items() if v.owner is not None and len(found) > 1}
+    several |= {v.owner for v in o if v.owner is not None and v in reads}
+    numbers: dict[Apply, int] = {}
+
+    def describe(var: Variable) -> str:
+        node = var.owner
+        if node is None or var in i:
+            return str(leaf_formatter(var))
+        if node in numbers:
+            return f"*{numbers[node]}"
+        mark = ""
+        if node in several or len(node.outputs) > 1:
+            numbers[node] = len(numbers) + 1
+            mark = f"*{numbers[node]} -> "
+        index = f"::{var.index}" if len(node.outputs) > 1 else ""
+        return mark + str(form(node, [describe(v) for v in node.inputs])) + index
+
+    return [describe(var) for var in o]
+
+
+def op_as_string(op: Apply, inputs: Sequence[str]) -> str:
+    """A node as text, given those of its inputs."""
+    return f"{op.op}({', '.join(inputs)})"
 
 
 def ancestors(variable_list: Variables, blockers: Iterable[Variable] | None = None) -> list[Any]:
