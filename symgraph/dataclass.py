@@ -2,7 +2,8 @@
 
 The standard decorator compiles up to six methods for each class, which was more than a third of the
 time of `import symgraph`. Here `__init__` is compiled once for all classes whose fields have the
-same names, and the other methods are functions that all classes share.
+same names, `__eq__` and `__hash__` likewise when an instance is first compared, since the compiler
+does little else with some; the other methods are functions that all classes share.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, FrozenInstanceError
 from functools import cache
-from operator import attrgetter
 from reprlib import recursive_repr
 from types import CodeType, FunctionType
 from typing import Any, TypeVar, dataclass_transform, overload
@@ -84,9 +84,9 @@ def _define(kind: Any, frozen: bool, eq: bool, repr: bool) -> None:
     if repr:
         methods["__repr__"] = _repr
     if eq:
-        # The class of an instance, and what is compared of it.
-        kind.__dataclass_values__ = attrgetter("__class__", *(f.name for f in real if f.compare))
-        methods |= {"__eq__": _eq, "__hash__": _hash if frozen else None}
+        names = tuple(f.name for f in real if f.compare)
+        methods |= {name: _late(kind, name, names) for name in ("__eq__", "__hash__")}
+        methods |= {} if frozen else {"__hash__": None}
     if frozen:
         methods |= {"__setattr__": _set, "__delattr__": _delete}
     for name in methods.keys() - own:
@@ -139,17 +139,34 @@ def _repr(self: Any) -> str:
     return f"{type(self).__qualname__}({', '.join(words)})"
 
 
-def _eq(self: Any, other: Any) -> Any:
-    if self is other:
-        return True
-    if type(self) is not type(other):
-        return NotImplemented
-    read = self.__dataclass_values__
-    return read(self) == read(other)
+def _late(kind: type, name: str, names: tuple[str, ...]) -> Callable[..., Any]:
+    """A method that the class has until it is first called, and then in its own form."""
+
+    def method(self: Any, *others: Any) -> Any:
+        made = _compared(names)[name]
+        setattr(kind, name, made)
+        return made(self, *others)
+
+    return method
 
 
-def _hash(self: Any) -> int:
-    return hash(self.__dataclass_values__(self))
+@cache
+def _compared(names: tuple[str, ...]) -> dict[str, Callable[..., Any]]:
+    """`__eq__` and `__hash__` by the values of some fields; without any, by the class."""
+    mine, others = ("".join(f"{item}.{n}, " for n in names) for item in ("self", "other"))
+    space: dict[str, Any] = {}
+    exec(
+        f"def __eq__(self, other):\n"
+        f"    if self is other:\n"
+        f"        return True\n"
+        f"    if self.__class__ is other.__class__:\n"
+        f"        return ({mine}) == ({others})\n"
+        f"    return NotImplemented\n"
+        f"def __hash__(self):\n"
+        f"    return hash(({mine or 'self.__class__,'}))\n",
+        space,
+    )
+    return {name: space[name] for name in ("__eq__", "__hash__")}
 
 
 def _set(self: Any, name: str, value: Any) -> None:

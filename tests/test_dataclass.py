@@ -247,6 +247,26 @@ def test_a_class_more_compiles_nothing_new(monkeypatch: pytest.MonkeyPatch) -> N
     assert Again(1).note == ""
 
 
+def test_comparisons_are_compiled_at_their_first_use() -> None:
+    @dataclass(frozen=True)
+    class Late:
+        """Fields that no other class has."""
+
+        first_of_late: int
+        second_of_late: int = 0
+
+    class Under(Late):
+        """Not decorated."""
+
+    shared = vars(Late)["__eq__"], vars(Late)["__hash__"]
+    assert Under(1) == Under(1, 0) != Late(1)
+    assert hash(Under(1)) == hash(Late(1))
+    assert shared != (vars(Late)["__eq__"], vars(Late)["__hash__"])
+    assert "__eq__" not in vars(Under)
+    assert Late.__eq__(Late(1), Late(1)) is True
+    assert Late.__eq__(Late(1), 1) is NotImplemented
+
+
 def test_few_methods_are_compiled_by_the_import_of_the_package() -> None:
     """The standard decorator made some 1,000 for the package; NumPy and Python make others."""
     code = (
