@@ -135,6 +135,8 @@ class Variable:
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
             object.__setattr__(self, name, value)
+        if "made_at" not in state:  # Theano's own pickles do not tell
+            self.made_at = user_place()
 
 
 def lasting(tag: dict[str, Any]) -> dict[str, Any]:

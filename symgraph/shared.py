@@ -49,6 +49,10 @@ class Container:
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickled, (self.value, self.target)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """What Theano's own pickles hold: the value in a list."""
+        self.value, self.target = state["storage"][0], ""
+
 
 def _unpickled(value: Any, target: str) -> Container:
     """The container; where this machine has not got its device, it is bound to none."""
@@ -80,6 +84,10 @@ class SharedVariable(Variable):
     @default_update.deleter
     def default_update(self) -> None:
         self._default_update = None
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        absent = {"default_update": None, "strict": False, "allow_downcast": None}
+        super().__setstate__(absent | state)
 
     def get_value(self, borrow: bool = False, return_internal_type: bool = False) -> Any:
         """The value: a copy, or with `borrow` the array itself, which functions may overwrite.

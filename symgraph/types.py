@@ -244,6 +244,13 @@ class TensorType(Type):
         self.check_sizes(array)
         return array
 
+    def __setstate__(self, state: Any) -> None:
+        """What was pickled; Theano's own pickles hold `broadcastable`."""
+        held = state[1] if isinstance(state, tuple) else state
+        pattern = held["shape"] if "shape" in held else held["broadcastable"]
+        self.dtype, self.name = check_dtype(held["dtype"]), held.get("name")
+        self.shape = tuple(_check_size(size) for size in pattern)
+
     @staticmethod
     def values_eq(a: Any, b: Any) -> builtins.bool:
         """Whether two arrays have one dtype, one shape and the same elements, NaN at NaN."""

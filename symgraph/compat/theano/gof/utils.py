@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 from symgraph.errors import SymgraphError
@@ -26,7 +25,10 @@ __all__ = [
 ]
 
 object2 = object
-scratchpad = SimpleNamespace
+
+
+class scratchpad:  # noqa: N801 - Theano's name
+    """An object for attributes: the `tag` of variables in pickles."""
 
 
 class MethodNotDefined(SymgraphError, NotImplementedError):

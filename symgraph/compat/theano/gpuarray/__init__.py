@@ -3,11 +3,15 @@
 from symgraph.compat.theano.gpuarray import basic_ops, dnn, type
 from symgraph.compat.theano.gpuarray.absent import Absent
 from symgraph.compat.theano.gpuarray.basic_ops import as_gpuarray_variable
-from symgraph.compat.theano.gpuarray.type import GpuArrayType, get_context
+from symgraph.compat.theano.gpuarray.type import (
+    GpuArraySharedVariable,
+    GpuArrayType,
+    get_context,
+)
 
 pygpu = None
 pygpu_activated = False
-GpuArrayVariable = GpuArrayConstant = GpuArraySharedVariable = Absent
+GpuArrayVariable = GpuArrayConstant = Absent
 
 __all__ = [
     "GpuArrayConstant",

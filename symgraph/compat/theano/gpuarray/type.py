@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from symgraph.compat.standins.pickled import GpuSharedVariable as GpuArraySharedVariable
+from symgraph.compat.standins.pickled import GpuType as GpuArrayType
+from symgraph.compat.standins.pickled import plain_array as GpuArray_unpickler
 from symgraph.compat.theano.gpuarray.absent import Absent
 from symgraph.errors import ConfigError
 
-GpuArrayType = GpuContextType = Absent
+GpuContextType = Absent
 gpu_context_type = None
 
 
@@ -27,7 +30,9 @@ def list_contexts() -> list[Any]:
 
 __all__ = [
     "ContextNotDefined",
+    "GpuArraySharedVariable",
     "GpuArrayType",
+    "GpuArray_unpickler",
     "GpuContextType",
     "get_context",
     "gpu_context_type",

@@ -61,9 +61,16 @@ class _Reader(pickle.Unpickler):
         self.arrays: dict[str, Any] = {}
 
     def persistent_load(self, name: str) -> Any:
-        """The array in a member, the same object each time."""
+        """The array in a member, the same object each time.
+
+        In files of Theano's a name says what it is, "ndarray.W" or "gpuarray.W", and the latter's
+        member begins with the name of a GPU.
+        """
         if name not in self.arrays:
-            stream = io.BytesIO(self.archive.read(f"{name}.npy"))
+            kind, dot, own = name.partition(".")
+            stream = io.BytesIO(self.archive.read(own if dot else f"{name}.npy"))
+            if dot and kind == "gpuarray":
+                pickle.load(stream)
             self.arrays[name] = np.lib.format.read_array(stream, allow_pickle=False)
         return self.arrays[name]
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from symgraph.backends.nvidia import this_machine
 from symgraph.compat.theano.gpuarray.absent import Absent, same
+from symgraph.compat.theano.sandbox.cuda.type import CudaNdarrayType
+from symgraph.compat.theano.sandbox.cuda.var import CudaNdarraySharedVariable
 from symgraph.compat.theano.sandbox.cuda import basic_ops, dnn
 from symgraph.config import config
 from symgraph.devices import CPU, canonical
@@ -18,7 +20,7 @@ from symgraph.types import TensorType
 cuda_available = cuda_enabled = False
 cuda_initialization_error_message = "symgraph compiles for the CPU"
 as_cuda_ndarray_variable = host_from_gpu = gpu_from_host = same
-CudaNdarray = CudaNdarrayType = CudaNdarrayVariable = CudaNdarraySharedVariable = Absent
+CudaNdarray = CudaNdarrayVariable = Absent
 GpuOp = Absent
 
 

@@ -1,7 +1,6 @@
 """`theano.sandbox.cuda.type`."""
 
-from symgraph.compat.theano.gpuarray.absent import Absent
+from symgraph.compat.standins.pickled import GpuType as CudaNdarrayType
+from symgraph.compat.standins.pickled import plain_array as CudaNdarray_unpickler
 
-CudaNdarrayType = Absent
-
-__all__ = ["CudaNdarrayType"]
+__all__ = ["CudaNdarrayType", "CudaNdarray_unpickler"]

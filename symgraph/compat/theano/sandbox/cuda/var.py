@@ -1,7 +1,8 @@
 """`theano.sandbox.cuda.var`."""
 
+from symgraph.compat.standins.pickled import GpuSharedVariable as CudaNdarraySharedVariable
 from symgraph.compat.theano.gpuarray.absent import Absent
 
-CudaNdarrayVariable = CudaNdarraySharedVariable = CudaNdarrayConstant = Absent
+CudaNdarrayVariable = CudaNdarrayConstant = Absent
 
 __all__ = ["CudaNdarrayConstant", "CudaNdarraySharedVariable", "CudaNdarrayVariable"]
