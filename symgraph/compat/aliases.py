@@ -8,12 +8,13 @@ import sys
 from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 
 from symgraph.compat import truth
 
 OWN = "symgraph.compat."
-NAME = "theano"
+NAME, TESTS = "theano", "tests"
 
 
 class SameModule(Loader):
@@ -38,12 +39,50 @@ class TheanoFinder(MetaPathFinder):
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """The specification of a module under Theano's name, None for any other."""
-        if name.partition(".")[0] != NAME or importlib.util.find_spec(OWN + name) is None:
+        if name.partition(".")[0] != NAME or not is_ours(name):
             return None
         module = importlib.import_module(OWN + name)
         if name == NAME:
             share_names()
         return ModuleSpec(name, SameModule(module), is_package=True)
+
+
+class TestsFinder(MetaPathFinder):
+    """Finds `theano.x.tests` in a folder of Theano's sources; all else is symgraph's."""
+
+    def __init__(self, sources: Path) -> None:
+        self.sources = sources
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The specification of a package of tests, None for any other module."""
+        parts = name.split(".")
+        start = self.sources.joinpath(*parts, "__init__.py")
+        if parts[0] != NAME or parts[-1] != TESTS or not start.exists():
+            return None
+        return importlib.util.spec_from_file_location(
+            name, start, submodule_search_locations=[str(start.parent)]
+        )
+
+
+def is_ours(name: str) -> bool:
+    """Whether symgraph has a module of Theano's name."""
+    try:
+        return importlib.util.find_spec(OWN + name) is not None
+    except ModuleNotFoundError:  # nor the module above it
+        return False
+
+
+def offer_tests(sources: Path) -> None:
+    """Have `import theano.tensor.tests.test_basic` find the tests in Theano's own sources.
+
+    `sources` is the folder that holds the folder `theano`. The tests are run with symgraph, and
+    with symgraph's `theano.tests.unittest_tools`.
+    """
+    tests = importlib.import_module(f"{OWN}{NAME}.{TESTS}")
+    tests.__path__.append(str(sources / NAME / TESTS))
+    sys.meta_path.append(TestsFinder(sources.resolve()))
 
 
 def share_names() -> None:
@@ -78,7 +117,7 @@ def install() -> None:
 def uninstall() -> None:
     """Undo `install`: forget the modules it has handed out as `theano`."""
     truth.use_own()
-    sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, TheanoFinder)]
+    sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, TheanoFinder | TestsFinder)]
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == NAME and module.__name__.startswith(OWN):
             del sys.modules[name]

@@ -6,6 +6,7 @@ import collections
 import collections.abc
 import inspect
 from typing import Any
+from unittest import TestCase
 
 import numpy as np
 
@@ -33,6 +34,18 @@ OLD_NUMPY: dict[str, Any] = {
     "sometrue": np.any,
     "str": str,
 }
+OLD_ASSERTIONS = {
+    "assert_": "assertTrue",
+    "assertAlmostEquals": "assertAlmostEqual",
+    "assertEquals": "assertEqual",
+    "assertItemsEqual": "assertCountEqual",
+    "assertNotEquals": "assertNotEqual",
+    "assertRaisesRegexp": "assertRaisesRegex",
+    "assertRegexpMatches": "assertRegex",
+    "failUnless": "assertTrue",
+    "failUnlessEqual": "assertEqual",
+    "failUnlessRaises": "assertRaises",
+}
 ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
 
 
@@ -54,6 +67,7 @@ def restore_removed() -> list[str]:
     wanted: list[tuple[Any, str, Any]] = [
         *((collections, name, getattr(collections.abc, name)) for name in ABSTRACT),
         *((np, name, value) for name, value in OLD_NUMPY.items()),
+        *((TestCase, name, getattr(TestCase, new)) for name, new in OLD_ASSERTIONS.items()),
         (inspect, "getargspec", _getargspec),
     ]
     missing = [(module, name, value) for module, name, value in wanted if name not in vars(module)]

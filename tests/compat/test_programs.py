@@ -128,6 +128,34 @@ def test_a_python_2_script_is_told_what_converts_it(tmp_path: Path) -> None:
     assert "fissix" in answer.stderr
 
 
+TESTS = {
+    "__init__.py": "",
+    "helper.py": "import theano.tensor as T\nfrom theano.tests import unittest_tools\n"
+    "x = T.dvector('x')\n",
+    "test_square.py": "import unittest\nimport numpy as np\n"
+    "from theano.tensor.tests.helper import *\n"
+    "class T_square(unittest.TestCase):\n"
+    "    def test_grad(self):\n"
+    "        self.failUnless(callable(T.grad))\n"
+    "        unittest_tools.verify_grad(lambda v: v ** 2, [np.ones(3)])\n"
+    "    def test_wrong(self):\n"
+    "        self.assertItemsEqual((x ** 2).eval({x: [2.0]}), [5.0])\n",
+}
+
+
+def test_tests_of_theanos_sources_are_run(tmp_path: Path) -> None:
+    folder = tmp_path / "theano" / "tensor" / "tests"
+    folder.mkdir(parents=True)
+    for above in (tmp_path / "theano", tmp_path / "theano" / "tensor"):
+        (above / "__init__.py").write_text("raise ImportError('not the one to run')\n")
+    for name, text in TESTS.items():
+        (folder / name).write_text(text)
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder / "test_square.py")]
+    answer = run("--tests", str(tmp_path), *command)
+    assert "1 failed, 1 passed" in answer.stdout, answer.stdout + answer.stderr
+    assert "First has 1, Second has 0:  np.float64(4.0)" in answer.stdout
+
+
 def test_no_script() -> None:
     answer = run("nowhere.py")
     assert answer.returncode == 2

@@ -9,16 +9,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from symgraph.compat import install, restore_removed
+from symgraph.compat.aliases import offer_tests
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a script, or with `-m` a module, with `import theano` meaning symgraph.
 
-    Names that Python and NumPy have dropped since Theano's time are there again.
+    Names that Python and NumPy have dropped since Theano's time are there again. With `--tests` and
+    a folder of Theano's sources, its tests can be imported, and run: `-m pytest test_basic.py`.
     """
     options = parser().parse_args(arguments)
     install()
     restore_removed()
+    if options.tests is not None:
+        offer_tests(options.tests)
     sys.argv = [options.program, *options.arguments]
     if options.module:
         sys.path.insert(0, "")
@@ -40,6 +44,9 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m symgraph.compat.theano",
         description="Run a program written for Theano with symgraph.",
     )
+    top.add_argument(
+        "--tests", type=Path, metavar="SOURCES", help="run tests that lie in Theano's sources"
+    )  # fmt: skip
     top.add_argument("-m", dest="module", action="store_true", help="PROGRAM is a module's name")
     top.add_argument("program", metavar="PROGRAM", help="a script")
     top.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT")
