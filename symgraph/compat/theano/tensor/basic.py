@@ -62,10 +62,12 @@ def as_tensor_variable(x: Any, name: str | None = None, ndim: int | None = None)
     To have `ndim` axes it gets axes of size 1 in front, or loses such; others are a ValueError.
     """
     if isinstance(x, Apply):
-        default = x.op.default_output
-        if default is None and len(x.outputs) != 1:
-            raise ValueError(f"{x} has {len(x.outputs)} outputs; take one of its .outputs")
-        x = x.outputs[default or 0] if default is None or default >= 0 else None
+        default, count = x.op.default_output, len(x.outputs)
+        if default is None and count != 1:
+            raise ValueError(f"{x} has {count} outputs; take one of its .outputs")
+        if default is not None and default not in range(count):
+            raise AttributeError(f"{x.op} has output {default} by default, and {count} outputs")
+        x = x.outputs[default or 0]
     if not isinstance(x, Variable):
         return as_own(x, name, ndim)
     x = as_own(x)
