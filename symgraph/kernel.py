@@ -217,6 +217,13 @@ class Store(Stmt):
 
 
 @dataclass(frozen=True)
+class Leave(Stmt):
+    """Go on behind the innermost loop where a condition holds; that loop is not `apart`."""
+
+    condition: Expr
+
+
+@dataclass(frozen=True)
 class Fold:
     """How accumulators are put together when several workers each had a share of a loop.
 
@@ -383,6 +390,8 @@ def expressions(stmt: Stmt) -> tuple[Expr, ...]:
         return (stmt.index, stmt.value)
     if isinstance(stmt, Loop):
         return (stmt.lo, stmt.hi)
+    if isinstance(stmt, Leave):
+        return (stmt.condition,)
     assert isinstance(stmt, Let | Update)
     return (stmt.value,)
 
@@ -404,6 +413,7 @@ def _verify_body(
     for stmt in body:
         for expr in expressions(stmt):
             _verify_expr(kernel, expr, names)
+        _verify_leave(kernel, stmt, outer)
         if isinstance(stmt, Let):
             if stmt.name in names:
                 _fail(kernel, f"{stmt.name} is bound twice")
@@ -421,6 +431,11 @@ def _verify_body(
                 _fail(kernel, f"loop index {stmt.index} is bound already")
             _verify_body(kernel, stmt.body, names | {stmt.index: INT}, outer | {stmt.index})
             _verify_folds(kernel, stmt.folds, names)
+
+
+def _verify_leave(kernel: Kernel, stmt: Stmt, outer: frozenset[str]) -> None:
+    if isinstance(stmt, Leave) and (stmt.condition.dtype != BOOL or not outer):
+        _fail(kernel, "leaves no loop, or on no condition")
 
 
 def _verify_folds(kernel: Kernel, folds: Sequence[Fold], names: dict[str, str]) -> None:

@@ -212,15 +212,6 @@ def test_a_sum_that_bounds_a_slice(mode: str) -> None:
     close(run(mode, ends, X), [X[: k + 1].sum() for k in range(3)])
 
 
-def test_rows_whose_size_each_step_computes_are_an_error() -> None:
-    n = T.lscalar("n")
-    rows, _ = sg.scan(lambda k, j: (k + j, T.ones(k + j)), T.arange(3), [n, None])
-    with pytest.raises(ShapeError, match=r"test_scan\.py.* a size that each step computes"):
-        sg.function([n], rows[1])
-    with pytest.raises(ShapeError, match=r"rows of shapes \(1,\) and \(2,\).*test_scan\.py"):
-        sg.function([n], rows[1], mode="interpret")(1)
-
-
 @every_mode
 def test_a_draw_that_is_passed_to_the_steps_is_one_draw(mode: str) -> None:
     """It is made once a call, as everything in non_sequences is, and is what others read too."""

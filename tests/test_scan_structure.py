@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 import symgraph as sg
 import symgraph.tensor as T
@@ -87,3 +88,72 @@ def test_a_loop_of_numbers_is_one_kernel() -> None:
         for have, want in zip(found, [firsts, b, filtered[2:], flags, turned[1:]], strict=True):
             np.testing.assert_allclose(have, want)
     assert not any(isinstance(step, Repeat) for step in every(steps_of(f)))
+
+
+def numbers_only() -> tuple[list[Variable], list[Variable]]:
+    """Loops of numbers that end by a condition, look elements up, read rows of several steps."""
+    n, x = T.lscalar("n"), T.dvector("x")
+
+    def collatz(k: Any) -> Any:
+        k = T.switch(T.eq(k % 2, 0), k // 2, 3 * k + 1)
+        return k, sg.until(T.eq(k, 1))
+
+    def newton(root: Any, square: Any) -> Any:
+        better = 0.5 * (root + square / root)
+        return [better, better - root], sg.until(T.abs_(better - root) < 1e-12)
+
+    numbers, _ = sg.scan(collatz, outputs_info=[n], n_steps=1000)
+    roots, _ = sg.scan(
+        newton, outputs_info=[x.sum() + 1.0, None], non_sequences=[x[0] + 2], n_steps=50
+    )
+    looked, _ = sg.scan(
+        lambda k, total: ((3 * k + 1) % n, total + x[k]),
+        outputs_info=[T.constant(0), T.constant(0.0)],
+        n_steps=7,
+    )
+    back, _ = sg.scan(
+        lambda row, far, near: far - 0.5 * near + row,
+        x,
+        {"initial": x[:3], "taps": [-3, -1]},
+        go_backwards=True,
+    )
+    # A gradient runs the other way, over the rows of the loop that it belongs to.
+    slope = T.grad(T.sqr(back).sum(), x)
+    outputs = [numbers, numbers.shape[0], roots[0], roots[1], roots[0][-1], *looked, back, slope]
+    return [n, x], outputs
+
+
+def test_loops_of_numbers_that_end_or_may_fail_are_kernels() -> None:
+    inputs, outputs = numbers_only()
+    f = sg.function(inputs, outputs)
+    assert counts(steps_of(f), Repeat) == [0]
+    assert " break" in f.source()
+    plain = sg.function(inputs, outputs, mode="interpret")
+    other = sg.function(inputs, outputs, mode=sg.Mode(backend="numba"))
+    x = np.arange(1.0, 8.0)
+    for n in (1, 2, 6, 7):
+        expected = plain(n, x)
+        for made in (f(n, x), other(n, x)):
+            for a, b in zip(made, expected, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-12)
+    total = sg.shared(1.0, name="total")
+    looked = outputs[6][-1]
+    step = sg.function(inputs, looked, updates=[(total, total + looked)])
+    for function in (step, other, plain):
+        with pytest.raises(sg.errors.IndexRangeError, match=r"(?s)13 .*\b7\b.*test_scan_structure"):
+            function(20, x)
+    assert total.get_value() == 1.0
+
+
+def test_a_step_that_fails_leaves_the_shared_variable_it_makes_rows_of() -> None:
+    x, ks = T.dvector("x"), T.lvector("ks")
+    rows = sg.shared(np.zeros(3), name="rows")
+    made, _ = sg.scan(lambda k: x[k] * 2, ks)
+    wide = sg.shared(np.zeros((3, 2)), name="wide")
+    blocks, _ = sg.scan(lambda k: T.stack([x[k], x[k]]), ks)
+    f = sg.function([x, ks], [], updates=[(rows, made), (wide, blocks)])
+    f([1.0, 2.0], [0, 1, 1])
+    with pytest.raises(sg.errors.IndexRangeError):
+        f([5.0, 6.0], [0, 1, 2])
+    np.testing.assert_array_equal(rows.get_value(), [2, 4, 4])
+    np.testing.assert_array_equal(wide.get_value(), [[1, 1], [2, 2], [2, 2]])

@@ -147,9 +147,9 @@ class _ScanWriter:
         end = [step for trail in self.trails for step in trail.end()]
         loop = self._loop()
         done = [Put(self.level.buffers[self.made.steps], self.ran)] if self.op.stops else []
-        return [*begin, loop, *end, *done]
+        return [*begin, *loop, *end, *done]
 
-    def _loop(self) -> Step:
+    def _loop(self) -> list[Step]:
         level, results = self.level, self.op.results(self.body.outputs)
         if self.op.backwards:
             self.prologue.append(Bind(self.step.id, self.count - 1 - self.index))
@@ -171,7 +171,7 @@ class _ScanWriter:
         if done:
             level.name_bound(done)
         loop = Repeat(self.index.id, self.count, tuple(body.steps), until, done)
-        return as_kernel(loop, body.nodes or [self.node], self.sizes) or loop
+        return as_kernel(loop, body.nodes or [self.node], self.sizes) or [loop]
 
     def _place_rows(self) -> None:
         """Where the rows of the sequences lie."""

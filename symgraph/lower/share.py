@@ -12,6 +12,7 @@ from symgraph.kernel import (
     Expr,
     Fold,
     Kernel,
+    Leave,
     Let,
     Lit,
     Load,
@@ -73,6 +74,8 @@ def _stmt_key(stmt: Stmt, numbers: dict[str, int]) -> Key:
     if isinstance(stmt, Store):
         place = (_number(stmt.buffer.name, numbers), _expr_key(stmt.index, numbers))
         return ("store", *place, _expr_key(stmt.value, numbers))
+    if isinstance(stmt, Leave):
+        return ("leave", _expr_key(stmt.condition, numbers))
     value = _expr_key(stmt.value, numbers)  # type: ignore[attr-defined]
     kind = "let" if isinstance(stmt, Let) else "update"
     return (kind, _number(stmt.name, numbers), value)  # type: ignore[attr-defined]

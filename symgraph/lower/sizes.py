@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from keyword import iskeyword
 
 from symgraph.dataclass import dataclass
-from symgraph.errors import ShapeError
 from symgraph.families import Elemwise, Reduce, SizeOf, TensorOp
 from symgraph.graph import Apply, Constant, Graph, Variable, clone_graph, toposort
 from symgraph.kernel import (
@@ -32,7 +31,7 @@ from symgraph.kernel import (
 )
 from symgraph.lower.linear import Simplifier
 from symgraph.ops.ifelse import Branches
-from symgraph.ops.scan import Scan, depends_on, steps_message
+from symgraph.ops.scan import Scan, steps_message
 from symgraph.types import DISCRETE, DTYPES, Arg, Dim, Dims, TensorType, recording, unify
 
 
@@ -331,7 +330,6 @@ class Sizes:
         self._agree_on_states(node, op, body)
         self._depth -= 1
         made = op.results(body.outputs)
-        self._check_rows(op, body, made.rows)
         count = self.bind(as_size(self.arg(given.count).value))
         if op.at_least or not self._is_count(count):
             check = Check((count,), steps_message(op), node, least=op.at_least)
@@ -345,16 +343,6 @@ class Sizes:
             where = f"{op}: a state and its next value, made at {new.made_at}"
             for pair in zip(self.dims(initial)[1:], self.dims(new), strict=True):
                 self._agree(pair, where, node)
-
-    def _check_rows(self, op: Scan, body: Graph, rows: Sequence[Variable]) -> None:
-        """Refuse rows as long as a step says: memory is laid out for all of them beforehand."""
-        changing = depends_on(body.outputs, body.inputs)
-        for row in rows:
-            if not self.atoms(self.dims(row)).isdisjoint(changing):
-                raise ShapeError(
-                    f"{op}: a row made at {row.made_at} has a size that each step computes; give"
-                    " all rows one size, known before the loop, and mask what is not meant"
-                )
 
     def _need_elements(self, node: Apply, op: Reduce) -> None:
         dims = self.dims(node.inputs[0])

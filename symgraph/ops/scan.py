@@ -286,12 +286,6 @@ class _Run:
                 )
             window[:] = [value, *window[:-1]]
         for kept, value in zip(self.made, [*results.nexts, *results.rows], strict=True):
-            if kept and np.shape(kept[0]) != np.shape(value):
-                raise ShapeError(
-                    f"{self.op}: steps make rows of shapes {np.shape(kept[0])} and"
-                    f" {np.shape(value)}, at {self.node.made_at}; they are stacked, so every step"
-                    " has to make one shape"
-                )
             kept.append(value)
 
     def _state(self, k: int) -> Any:

@@ -30,6 +30,7 @@ from symgraph.kernel import (
     Expr,
     Fold,
     Kernel,
+    Leave,
     Let,
     Lit,
     Load,
@@ -169,6 +170,8 @@ def statements_text(body: Sequence[Stmt], depth: int) -> Lines:
             lines.append(f"{pad}{stmt.name} = {_value(stmt)}")
         elif isinstance(stmt, Store):
             lines.append(f"{pad}{_store(stmt)}")
+        elif isinstance(stmt, Leave):
+            lines += [f"{pad}if {expression(stmt.condition)}:", f"{pad}    break"]
         else:
             assert isinstance(stmt, Loop)
             lines.append(f"{pad}{_header(stmt)}")

@@ -28,6 +28,7 @@ from symgraph.kernel import (
     Call,
     Expr,
     Kernel,
+    Leave,
     Let,
     Load,
     Loop,
@@ -185,6 +186,8 @@ def _statement_with_bytes(stmt: Stmt) -> Stmt:
         buffer = _bytes(stmt.buffer)
         value = cast(_with_bytes(stmt.value), buffer.dtype)
         return replace(stmt, buffer=buffer, index=_with_bytes(stmt.index), value=value)
+    if isinstance(stmt, Leave):
+        return replace(stmt, condition=_with_bytes(stmt.condition))
     assert isinstance(stmt, Let | Update)
     return replace(stmt, value=_with_bytes(stmt.value))
 

@@ -63,6 +63,7 @@ class Body:
         self.pointers: dict[Buffer, str] = {}
         self.block = "entry"
         self.inner = ""  # the index of the innermost loop
+        self.behind = ""  # the block behind it
         self.access = ""  # what is said of each access to a buffer
         self.weight = 0  # the instructions so far, those of functions to be inlined included
         self._count = 0

@@ -22,6 +22,7 @@ from symgraph.kernel import (
     Call,
     Expr,
     Kernel,
+    Leave,
     Let,
     Lit,
     Loop,
@@ -103,6 +104,10 @@ def write(body: Body, block: Sequence[Stmt]) -> None:
     for stmt in block:
         if isinstance(stmt, Loop):
             _loop(body, stmt) if _is_loop(stmt) else _written_out(body, stmt)
+        elif isinstance(stmt, Leave):
+            on = body.label("on")
+            body.branch(body.value(stmt.condition), body.behind, on)
+            body.begin(on)
         elif isinstance(stmt, Store):
             value = body.value(stmt.value)
             body.store(body.element(stmt.buffer, stmt.index), value, stmt.buffer.dtype)
@@ -117,7 +122,9 @@ def write(body: Body, block: Sequence[Stmt]) -> None:
 
 def _is_loop(stmt: Stmt) -> bool:
     """Whether a statement is a loop that is not written out."""
-    return isinstance(stmt, Loop) and runs(stmt) > FEW
+    if not isinstance(stmt, Loop):
+        return False
+    return runs(stmt) > FEW or any(isinstance(inner, Leave) for inner in stmt.body)
 
 
 def _loop(body: Body, loop: Loop) -> None:
@@ -131,11 +138,12 @@ def _loop(body: Body, loop: Loop) -> None:
     body.branch(body.get(f"icmp slt i64 {index}, {hi}"), inside, after)
     body.begin(inside)
     body.values[loop.index] = index
-    weight, around, body.inner = body.weight, body.inner, loop.index
+    weight, around = body.weight, (body.inner, body.behind)
     apart = loop.apart and not any(_is_loop(stmt) for stmt in statements(loop.body))
-    body.access = APART if apart else ""
+    body.inner, body.behind, body.access = loop.index, after, APART if apart else ""
     write(body, loop.body)
-    body.inner, body.access = around, ""
+    body.inner, body.behind = around
+    body.access = ""
     body.jump(latch)
     body.begin(latch)
     body.do(f"{following} = add nsw i64 {index}, 1")

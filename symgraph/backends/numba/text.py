@@ -18,6 +18,7 @@ from symgraph.kernel import (
     Call,
     Expr,
     Kernel,
+    Leave,
     Let,
     Lit,
     Load,
@@ -236,6 +237,8 @@ def statements_text(body: Sequence[Stmt], depth: int) -> list[str]:
         elif isinstance(stmt, Store):
             index = expression(stmt.index)
             lines.append(f"{pad}{stmt.buffer.name}[{index}] = {expression(stmt.value)}")
+        elif isinstance(stmt, Leave):
+            lines += [f"{pad}if {expression(stmt.condition)}:", f"{pad}    break"]
         else:
             assert isinstance(stmt, Loop)
             lo, hi = expression(stmt.lo), expression(stmt.hi)
