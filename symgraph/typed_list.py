@@ -38,10 +38,20 @@ COUNT = TensorType("int64", ())
 class TypedListType(Type):
     """Lists whose elements all have the type `ttype`.
 
-    `TypedListType(T.dvector.type)("xs")` is an input; lists of lists are allowed.
+    `TypedListType(T.dvector)("xs")` is an input; lists of lists are allowed.
     """
 
     ttype: Type
+
+    def __post_init__(self) -> None:
+        kind = getattr(self.ttype, "type", self.ttype)  # T.dvector makes variables of its type
+        if not isinstance(kind, Type):
+            raise GraphTypeError(f"the elements of a list have a type; {self.ttype!r} is none")
+        object.__setattr__(self, "ttype", kind)
+
+    def get_depth(self) -> int:
+        """How many lists are around an element that is no list, less one."""
+        return self.ttype.get_depth() + 1 if isinstance(self.ttype, TypedListType) else 0
 
     def filter(self, value: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
         """A list of values as the elements' type stores them."""

@@ -578,3 +578,22 @@ def test_variables_are_mapped_in_steps_of_loops_too() -> None:
     start.default_update = start + 1
     with pytest.raises(NotImplementedError, match="has an update"):
         mapped(lambda v: getattr(v.tag, "instead", v), [sums])
+
+
+def test_lists_have_theanos_classes_of_ops() -> None:
+    basic = theano.typed_list.basic
+    xs, v = theano.typed_list.TypedListType(T.dvector)("xs"), T.dvector("v")
+    more = basic.Append()(xs, v)
+    outs = [
+        basic.GetItem()(more, -1),
+        basic.GetItem()(basic.Reverse(inplace=True)(more), 0),
+        basic.Length()(basic.Extend()(more, xs)),
+        basic.Index()(more, v),
+        basic.Count()(basic.Insert()(more, 0, v), v),
+        basic.Length()(basic.Remove()(more, v)),
+        basic.Length()(basic.MakeList()(v, v)),
+    ]
+    f = theano.function([xs, v], outs)
+    last, first, length, place, count, fewer, two = f([[1.0], [2.0]], [3.0])
+    assert (last[0], first[0]) == (3.0, 3.0)
+    assert [int(n) for n in (length, place, count, fewer, two)] == [5, 2, 2, 2, 2]

@@ -1,5 +1,6 @@
 """`theano.ifelse`."""
 
 from symgraph.ifelse import ifelse
+from symgraph.ops.ifelse import IfElse
 
-__all__ = ["ifelse"]
+__all__ = ["IfElse", "ifelse"]

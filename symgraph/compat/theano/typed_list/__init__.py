@@ -1,3 +1,3 @@
 """`theano.typed_list`."""
 
-from symgraph.typed_list import *
+from symgraph.compat.theano.typed_list.basic import *
