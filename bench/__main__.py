@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.figures import Line, Record
+from bench.gpu.peers import GPU_PEERS
+from bench.gpu.run import run as run_on_gpu
 from bench.limits import limits
 from bench.machine import describe
 from bench.measure import SMOKE, Effort
@@ -27,6 +29,8 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "symgra
 
 def main() -> int:
     options = parsed()
+    if options.device == "cuda":
+        return run_on_gpu(options, CACHE)
     effort = SMOKE if options.smoke else Effort()
     if options.threads:
         effort = replace(effort, threads=tuple(options.threads))
@@ -84,8 +88,12 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     top.add_argument("rows", nargs="*", metavar="ROW", help=f"all, or some of: {', '.join(ROWS)}")
     top.add_argument(
-        "--peers", nargs="+", choices=PEERS, help="all that are installed if not given"
+        "--peers",
+        nargs="+",
+        choices=dict.fromkeys([*PEERS, *GPU_PEERS]),
+        help="all that are installed if not given",
     )
+    top.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where: cpu or cuda")
     top.add_argument("--threads", nargs="+", type=int, help="2 and 1 if not given")
     top.add_argument("--smoke", action="store_true", help="one short round, to see that all runs")
     top.add_argument(
@@ -101,6 +109,10 @@ def parsed() -> argparse.Namespace:
     """The options, once they make sense together."""
     grammar = parser()
     options = grammar.parse_args()
+    if options.device == "cuda":
+        if options.write or options.resume or options.threads:
+            grammar.error("--device cuda takes rows, peers and --smoke")
+        return options
     if unknown := [name for name in options.rows if name not in ROWS]:
         grammar.error(f"no row {unknown[0]!r}; the rows are {', '.join(ROWS)}")
     if options.write and (options.peers or options.threads or options.smoke):

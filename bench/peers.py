@@ -42,6 +42,13 @@ class Peer:
         A NumPy array as the framework's own.
     wait
         Returns when a result has been computed.
+    host
+        A result of the framework's as a NumPy array.
+    device
+        Where it computes: "cpu" or "cuda".
+    clock
+        On a GPU, the seconds that a job takes there, by events of the device; None if the framework
+        has none.
     """
 
     name: str
@@ -50,6 +57,9 @@ class Peer:
     environment: Callable[[int, Path], Environment]
     array: Callable[[SimpleNamespace, np.ndarray], Any] = lambda lib, array: array
     wait: Callable[[Any], Any] = lambda result: result
+    host: Callable[[Any], np.ndarray] = np.asarray
+    device: str = "cpu"
+    clock: Callable[[SimpleNamespace, Callable[[], Any]], float] | None = None
 
     @property
     def package(self) -> str:

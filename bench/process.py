@@ -74,7 +74,7 @@ class Worker:
         handle, self.file = tempfile.mkstemp(suffix=".npz")
         os.close(handle)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bench.worker", peer.name, row.name, self.file],
+            [sys.executable, "-m", "bench.worker", peer.name, row.name, self.file, peer.device],
             env=environment(peer, threads, cache),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -1,10 +1,11 @@
 """The process of one peer: builds a row, then runs it on demand.
 
-    python -m bench.worker PEER ROW FILE
+    python -m bench.worker PEER ROW FILE DEVICE
 
 The first results go to FILE, for the process that started this one to check. Answers are lines of
 JSON: first how long the first result took, imports not counted, then, for each number of calls
-read, the seconds they took, the seconds that processors were busy, and the peak of the memory.
+read, the seconds they took, the seconds that processors were busy, the peak of the memory, and on a
+GPU the seconds they take there when they are not waited for.
 """
 
 from __future__ import annotations
@@ -18,12 +19,17 @@ from typing import Any
 
 import numpy as np
 
+from bench.gpu.peers import GPU_PEERS
+from bench.gpu.rows import GPU_ROWS
 from bench.peers import PEERS
 from bench.rows import ROWS
 
+KNOWN = {"cpu": (PEERS, ROWS), "cuda": (GPU_PEERS, GPU_ROWS)}
 
-def main(peer_name: str, row_name: str, file: str) -> None:
-    peer, row = PEERS[peer_name], ROWS[row_name]
+
+def main(peer_name: str, row_name: str, file: str, device: str) -> None:
+    peers, rows = KNOWN[device]
+    peer, row = peers[peer_name], rows[row_name]
     lib = peer.load()
     arrays = [peer.array(lib, array) for array in row.arrays()]
     start = time.perf_counter()
@@ -31,12 +37,16 @@ def main(peer_name: str, row_name: str, file: str) -> None:
     first = peer.wait(run())
     first_seconds = time.perf_counter() - start
     results = [first, *(run() for _ in range(row.checked_calls - 1))]
-    np.savez(file, *(np.asarray(array) for result in results for array in flat(result)))
+    np.savez(file, *(peer.host(array) for result in results for array in flat(result)))
     del first, results
     say(first_seconds=first_seconds)
     for line in sys.stdin:
-        seconds, processor = timed(run, int(line), peer.wait, row.chained)
-        say(seconds=seconds, processor=processor, peak_kib=peak_kib())
+        calls = int(line)
+        seconds, processor = timed(run, calls, peer.wait, row.chained)
+        there = None
+        if peer.clock is not None:
+            there = peer.clock(lib, lambda calls=calls: [run() for _ in range(calls)][-1])
+        say(seconds=seconds, processor=processor, peak_kib=peak_kib(), device=there)
 
 
 def flat(result: Any) -> list[Any]:

@@ -11,6 +11,7 @@ import pytest
 
 from bench import table
 from bench.figures import Figure, Limits, Line, Record
+from bench.gpu import table as gpu_table
 from bench.limits import limits
 from bench.measure import SMOKE, startup
 from bench.peers import SYMGRAPH
@@ -166,3 +167,32 @@ def test_write_replaces_what_stands_between_the_marks(tmp_path):
     file.write_text("no marks")
     with pytest.raises(ValueError, match="no place for figures"):
         table.write(file, "new")
+
+
+def test_a_gpu_is_missed_clearly():
+    answer = bench("--device", "cuda")
+    if answer.returncode == 0:
+        pytest.skip("there is a GPU")
+    assert answer.returncode == 2
+    assert "nothing can be measured on a GPU: no GPU can be used here" in answer.stderr
+
+
+def test_rows_of_the_gpu_are_right_in_the_simulator(monkeypatch):
+    monkeypatch.setenv("NUMBA_ENABLE_CUDASIM", "1")
+    names = "chain", "softmax", "cross-entropy", "adam", "dense", "mlp-20"
+    answer = bench(*names, "--device", "cuda", "--smoke")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "left out" not in answer.stdout
+    assert answer.stdout.count("by wall clock") == len(names) + 1
+    refused = bench("--device", "cuda")
+    assert refused.returncode == 2
+    assert "the simulator measures nothing" in refused.stderr
+
+
+def test_the_table_of_a_gpu():
+    figures = {"symgraph": Figure(2e-4, 2e-4), "JAX": Figure(4e-4, 4e-4)}
+    lines = [Line("chain", "ten ops", name, 2, figures) for name in ("speed", "device")]
+    text = gpu_table.full("A card.", Limits(1e12, 0.0), lines)
+    assert "| ten ops | 200 us |" in text
+    assert text.count("| 80% | 0.50 |") == 2
+    assert text.index("by wall clock") < text.index("by events of the device")
