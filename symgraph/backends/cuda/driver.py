@@ -51,8 +51,6 @@ class Driver(Flow):
         return "\n".join([*lines, *(f"    {line}" for line in self._body())])
 
     def _body(self) -> Lines:
-        if any(FAILED in touched(step) for step in self.plan.body):
-            yield f"{FAILED.name} = run.note()"
         for parameter in self.program.parameters:
             name, sizes = parameter.buffer.name, parameter.sizes
             if sizes:
@@ -61,6 +59,8 @@ class Driver(Flow):
         for step in self.plan.head:
             yield from self._step(step)
         yield from self._arena()
+        if any(FAILED in touched(step) for step in self.plan.body):
+            yield f"{FAILED.name} = run.note()"
         for step in self.plan.body:
             yield from self._step(step)
         yield f"return {sequence(self._result(r.buffer) for r in self.program.results)}"
