@@ -7,14 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import FOLDER
 
 HERE = Path(__file__).parent
 
 
-def test_the_cuda_target_in_the_simulator(own_cache: Path) -> None:
+def test_the_cuda_target_in_the_simulator(own_cache: Path, pytestconfig: pytest.Config) -> None:
     environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1", FOLDER: str(own_cache)}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    command += ["--fuzz", str(pytestconfig.getoption("--fuzz"))]
     ran = subprocess.run(
         [*command, str(HERE / "cuda")],
         cwd=HERE.parent,

@@ -46,7 +46,7 @@ class Namer:
             " gemm_c64 gemm_c128 helper hold kernel launch max_nan min_nan offset overlap"
             " pointer power scalar Stop complex bridge"
             " extent place step thread threads team teams member members exchange team_sync run"
-            " atomic_add"
+            " atomic_add is_aligned load_four read_four store_four fours"
         ).split()
     ) | frozenset((*ARITY, *DTYPES)) - frozenset(EXTERNAL)
 

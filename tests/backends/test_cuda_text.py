@@ -238,3 +238,18 @@ def test_ptx_is_kept_on_disk(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(AssertionError, match="compiled again"):
         ptx_store.ptx_of_kernel(never, kernel, ptx.AMPERE, tmp_path)
+
+
+def mixed() -> Made:
+    x, k, h = T.fvector("x"), T.tensor("int8", shape=(None,), name="k"), T.dvector("h")
+    return [x, k, h], [x * k, T.gt(x, 0), T.cast(h, "float32") + x, T.cast(x, "float16"), h * 2]
+
+
+@pytest.mark.parametrize("make", [chain, adam, three_axes, mixed], ids=lambda f: f.__name__)
+def test_neighbours_are_read_and_written_by_fours(make: Callable[[], Made]) -> None:
+    written = target.write(planned(make), make.__name__)
+    made = target.module(written.kernels)
+    text = "".join(ptx.ptx_of(ptx.library_of(made, kernel)) for kernel in written.launched)
+    assert "ld.global.nc.v4.f32" in text
+    assert "st.global.v4.f32" in text
+    assert not re.search(r"\.local|__local_depot|\bcall\b", text)

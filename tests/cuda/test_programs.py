@@ -250,6 +250,14 @@ def test_long_rows_and_many_of_them() -> None:
             np.testing.assert_allclose(found, want, rtol=1e-5, atol=1e-6)
 
 
+def test_columns_of_few_rows_that_are_known() -> None:
+    """A single chunk of rows: its number is read inside."""
+    x = T.tensor("float32", shape=(3, 4), name="x")
+    rows = floats(3, 4)
+    found = sg.function([x], [T.eq(x, x.min(0)).sum(0), T.exp(x)], mode=CUDA)(rows)
+    np.testing.assert_array_equal(found[0], np.ones(4))
+
+
 def test_float32_sums_keep_their_digits() -> None:
     x = T.fvector("x")
     total = sg.function([x], x.sum(), mode=CUDA)

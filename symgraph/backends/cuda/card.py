@@ -231,6 +231,67 @@ def exchange(typingctx: Any, x: Any, distance: Any) -> Any:
     return kind(kind, types.int64), build
 
 
+def _alignment(kind: types.Type) -> int:
+    """The bytes that an access to four numbers goes by."""
+    return int(min(16, 4 * np.dtype(str(kind)).itemsize))
+
+
+@intrinsic
+def is_aligned(typingctx: Any, array: Any) -> Any:
+    """Whether an array begins where four elements can be read at once."""
+
+    def build(context: Any, builder: ir.IRBuilder, sig: Any, args: list[Any]) -> Any:
+        wide = ir.IntType(64)
+        address = builder.ptrtoint(args[0], wide)
+        rest = builder.and_(address, ir.Constant(wide, _alignment(array.dtype) - 1))
+        return builder.icmp_unsigned("==", rest, ir.Constant(wide, 0))
+
+    return types.boolean(array), build
+
+
+def _four(builder: ir.IRBuilder, args: list[Any]) -> tuple[Any, Any]:
+    """The type of four numbers, and the address of those at a place."""
+    vector = ir.VectorType(args[0].type.pointee, 4)
+    return vector, builder.bitcast(builder.gep(args[0], [args[1]]), vector.as_pointer())
+
+
+def _load_four(read_only: bool) -> Any:
+    """Four neighbours; of an array that the kernel does not write, by way of another cache."""
+
+    def load(typingctx: Any, array: Any, place: Any) -> Any:
+        def build(context: Any, builder: ir.IRBuilder, sig: Any, args: list[Any]) -> Any:
+            _, pointer = _four(builder, args)
+            loaded = builder.load(pointer, align=_alignment(array.dtype))
+            if read_only:
+                loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
+            numbers = [builder.extract_element(loaded, ir.IntType(32)(k)) for k in range(4)]
+            return context.make_tuple(builder, sig.return_type, numbers)
+
+        return types.UniTuple(array.dtype, 4)(array, types.int64), build
+
+    return intrinsic(load)
+
+
+load_four, read_four = _load_four(False), _load_four(True)
+
+
+@intrinsic
+def store_four(typingctx: Any, array: Any, place: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Write four neighbours."""
+    given = (a, b, c, d)
+
+    def build(context: Any, builder: ir.IRBuilder, sig: Any, args: list[Any]) -> Any:
+        vector, pointer = _four(builder, args)
+        numbers = ir.Constant(vector, ir.Undefined)
+        for k, (value, kind) in enumerate(zip(args[2:], given, strict=True)):
+            number = context.cast(builder, value, types.unliteral(kind), array.dtype)
+            numbers = builder.insert_element(numbers, number, ir.IntType(32)(k))
+        builder.store(numbers, pointer, align=_alignment(array.dtype))
+        return context.get_dummy_value()
+
+    return types.none(array, types.int64, *map(types.unliteral, given)), build
+
+
 # How floats are added in place; integers are by an instruction of LLVM's.
 ATOMIC_ADD = {
     types.float32: nvvmutils.declare_atomic_add_float32,
@@ -257,11 +318,57 @@ def atomic_add(typingctx: Any, array: Any, place: Any, value: Any) -> Any:
 
 
 __all__ = [
-    "absolute", "add_any_order", "atomic_add", "bits", "block_sync", "boolean", "ceil", "complex64",
+    "absolute",
+    "add_any_order",
+    "atomic_add",
+    "bits",
+    "block_sync",
+    "boolean",
+    "ceil",
+    "complex64",
     "complex128",
-    "copysign", "exchange", "external", "float16", "float32", "float64", "floor", "floordiv",
-    "fma", "from_bits", "inf", "int8", "int16", "int32", "int64", "kernel", "max_nan", "member",
-    "members", "min_nan", "mod", "mul_any_order", "nan", "np", "power", "rint", "room", "scalar",
-    "select", "sqrt", "team", "team_sync", "teams", "thread", "threads", "trunc", "uint8",
-    "uint16", "uint32", "uint64",
+    "copysign",
+    "exchange",
+    "external",
+    "float16",
+    "float32",
+    "float64",
+    "floor",
+    "floordiv",
+    "fma",
+    "from_bits",
+    "inf",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "is_aligned",
+    "kernel",
+    "load_four",
+    "max_nan",
+    "member",
+    "members",
+    "min_nan",
+    "mod",
+    "mul_any_order",
+    "nan",
+    "np",
+    "power",
+    "read_four",
+    "rint",
+    "room",
+    "scalar",
+    "select",
+    "sqrt",
+    "store_four",
+    "team",
+    "team_sync",
+    "teams",
+    "thread",
+    "threads",
+    "trunc",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
 ]  # fmt: skip

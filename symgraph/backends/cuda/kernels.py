@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from symgraph.backends.cuda.handmade import Handmade
+from symgraph.backends.cuda.quads import Quads, quads_of
 from symgraph.backends.cuda.scalars import FAILED
 from symgraph.backends.cuda.scatter import AtomicAdd
 from symgraph.backends.numba.text import expression, harmless
@@ -126,10 +127,25 @@ def kernel_text(kernel: Kernel) -> str:
     if FAILED in kernel.params:
         lines += [f"    if {FAILED.name}[0] != 0:", "        return"]
     plan = shared(kernel)
+    quads = quads_of(plan.loops, plan.body)
+    if quads is not None:
+        return "\n".join([*lines, *_by_fours(plan, quads)])
     teams = bool(plan.dealt)
     first, further = ("team()", "teams()") if teams else ("thread()", "threads()")
     body = TeamWriter().lines(plan.body, 2) if teams else statements_text(plan.body, 2)
     return "\n".join([*lines, *_strided(plan.loops, EXTENT, first, further, body, 1)])
+
+
+def _by_fours(plan: Shared, quads: Quads) -> Lines:
+    """A loop over fours of elements, then one over the rest."""
+    loops = plan.loops
+    four = [f"        {line}" for line in quads.lines()]
+    rest = statements_text(plan.body, 2)
+    return [
+        f"    fours = {quads.whole(EXTENT)}",
+        *_strided(loops, "fours", "4 * thread()", "4 * threads()", four, 1),
+        *_strided(loops, EXTENT, "fours + thread()", "threads()", rest, 1),
+    ]
 
 
 def _strided(

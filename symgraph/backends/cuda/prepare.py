@@ -144,6 +144,8 @@ def _launches(step: Launch) -> Iterator[Launch]:
         alike.setdefault((loop.index, loop.hi), []).append(loop)
     for number, ((index, hi), some) in enumerate(alike.items()):
         body = tuple(stmt for loop in some for stmt in loop.body)
+        if outermost.index in {name.id for name in free_variables(body)[0]}:
+            body = (Let(outermost.index, lit(0)), *body)  # of the only run
         name = f"{step.kernel.name}_{number + 1}" if len(alike) > 1 else step.kernel.name
         yield _launch(step, name, Loop(index, LO, HI, body, apart=True), given_of(hi, given), given)
 

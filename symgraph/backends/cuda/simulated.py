@@ -86,6 +86,25 @@ def exchange(x: Any, distance: int) -> Any:
     return theirs
 
 
+def is_aligned(array: Any) -> bool:
+    """Whether an array begins where four elements can be read at once."""
+    return True
+
+
+def load_four(array: Any, place: int) -> tuple[Any, ...]:
+    """Four neighbours."""
+    return tuple(array[place + k] for k in range(4))
+
+
+read_four = load_four
+
+
+def store_four(array: Any, place: int, *values: Any) -> None:
+    """Write four neighbours."""
+    for k, value in enumerate(values):
+        array[place + k] = value
+
+
 @cuda.jit(device=True)
 def atomic_add(array: Any, place: int, value: Any) -> None:
     """Add to an element, to which others may add at the same time."""
@@ -120,5 +139,5 @@ __all__ = [
     "team_sync",
     "teams",
 ]
-__all__ += ["room", "thread", "threads"]
+__all__ += ["is_aligned", "load_four", "read_four", "room", "store_four", "thread", "threads"]
 __all__ += meanings.__all__
