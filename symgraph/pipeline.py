@@ -46,6 +46,7 @@ from symgraph.lower.ahead import sized_ahead
 from symgraph.lower.half import computes_half, keeps_half, multiplies, widened
 from symgraph.lower.lower import Lowered, lower
 from symgraph.lower.machine import PROCESSOR
+from symgraph.lower.moments import in_one_look
 from symgraph.memory import Plan, plan
 from symgraph.mode import Mode
 from symgraph.ops.ifelse import Branches, with_branches
@@ -172,6 +173,8 @@ def _native(task: Task, mode: Mode, title: str, trace: Trace) -> Runner:
     halves = cuda or (mode.backend == "llvm" and host().converts_half)
     if halves:
         task = task.with_roots(widened(task.roots, task.inputs, libraries=cuda))
+    if not cuda:
+        task = task.with_roots(in_one_look(task.roots, task.inputs))
     task = _with_graphs(task)
     runs = _runs_on_card if cuda else partial(is_native, halves=halves)
     parts = trace.stage("parts", lambda: _parts(task, runs))

@@ -96,6 +96,49 @@ def test_reductions_read_their_operand_together() -> None:
     assert agrees(f, [x], [x - x.min(), x.max()])
 
 
+def test_mean_and_variance_take_one_look() -> None:
+    x = T.fmatrix("x")
+    for axis in 0, 1, (0, 1):
+        f = sg.function([x], [x.mean(axis), x.var(axis)])
+        looks = [ops for ops in launches(f) if "Sum" in ops]
+        assert [ops.count("Sum") for ops in looks] == [2]
+    normal = sg.function([x], T.nnet.layer_norm(x))
+    (kernel,) = normal.kernels
+    assert sum(isinstance(s, Loop) for s in statements(kernel.body)) == 3  # rows, sums, results
+    by_batch = sg.function([x], (x - x.mean(0)) / T.sqrt(x.var(0) + 1e-5))
+    assert sum("Sum" in ops for ops in launches(by_batch)) == 1
+    d = T.dmatrix("d")
+    two = sg.function([d], d.var(1)).kernels[0]
+    assert sum(isinstance(s, Loop) for s in statements(two.body)) == 3  # rows, mean, squares
+
+
+@pytest.mark.parametrize("mean", [0, 1, -100, 1e4])
+def test_variance_in_one_look_is_as_good_as_in_two(mean: float) -> None:
+    """In units of the last place of float32, grown by what float32 keeps of the numbers."""
+    x = T.fmatrix("x")
+    f = sg.function([x], [x.var(1), x.var(0), x.var()])
+    a = (np.random.default_rng(0).normal(size=(301, 1000)) + mean).astype("float32")
+    wide = a.astype("float64")
+    for found, axis in zip(f(a), (1, 0, None), strict=True):
+        np.testing.assert_allclose(found, wide.var(axis), rtol=3e-7 + 1e-14 * mean**2)
+
+
+def test_variance_in_one_look_of_what_is_not_ordinary() -> None:
+    x = T.fmatrix("x")
+    f = sg.function([x], [x.var(1), x.std(1), T.nnet.layer_norm(x)])
+    rows = [[0.1] * 999, [1e30] * 999, [0.0] * 999, [*[1.0] * 998, np.inf], [*[1.0] * 998, np.nan]]
+    var, std, standard = f(np.array(rows, "float32"))
+    np.testing.assert_array_equal(var, [0, 0, 0, np.nan, np.nan])
+    np.testing.assert_array_equal(std, [0, 0, 0, np.nan, np.nan])
+    assert abs(standard[0]).max() < 1e-4
+    assert np.isnan(standard[3:]).all()
+    tiny = f(np.array([[1e-30, -1e-30] * 50], "float32"))
+    assert tiny[0] == 0  # as it rounds
+    step = np.full((1, 1000), 1.0, "float32")
+    step[0, ::2] = 1 + 2.0**-20
+    np.testing.assert_allclose(f(step)[0], 2.0**-42, rtol=0.01)
+
+
 @pytest.fixture(params=(1, 2))
 def any_threads(request: pytest.FixtureRequest) -> Iterator[None]:
     """Each number of threads, which share the smallest of launches."""

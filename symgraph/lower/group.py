@@ -414,14 +414,12 @@ class Grouping:
     def _candidates(self, work: Work, needs: set[Item]) -> list[Group]:
         """Groups worth joining: that make what the node reads, that read it too, the latest.
 
-        What a reduction makes is known when its kernel has ended: the earlier that is, the better.
+        Of those that read it too the first: what a kernel reduces is known when it has ended.
         """
         producers = sorted((n for n in needs if isinstance(n, Group)), key=lambda g: -g.number)
         read = {reading.source for reading in work.readings} | work.elsewhere
         latest = self._latest.get(work.space, [])[-SIBLINGS:]
         siblings = [group for group in latest if group.reads & read]
-        if work.reduces is None:
-            siblings.reverse()
         return list(dict.fromkeys([*producers, *siblings, *latest[-1:]]))
 
     def _found(self, node: Apply, work: Work, needs: set[Item]) -> Group:
