@@ -21,7 +21,7 @@ from symgraph.errors import (
     UnknownVariableError,
 )
 from symgraph.families import Elemwise, is_continuous
-from symgraph.graph import Apply, Graph, Variable, toposort
+from symgraph.graph import Apply, Graph, Variable, fill_test_values, toposort
 from symgraph.ops.arith import second
 from symgraph.ops.barrier import DisconnectedGrad
 from symgraph.ops.cast import cast
@@ -186,6 +186,7 @@ def pullback(
     fence = set(constants)
     graph = Graph((*wrt, *fence), tuple(starts))
     stable = with_branches(rewrite(graph, STABLE).outputs, graph.inputs)
+    fill_test_values(stable)
     return _walk(list(zip(stable, starts.values(), strict=True)), wrt, fence, none_for_null)
 
 

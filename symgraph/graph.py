@@ -18,6 +18,8 @@ from symgraph.errors import GraphTypeError, MissingInputError, NullTypeGradError
 from symgraph.later import LaterMethod
 from symgraph.places import user_place
 
+SLOTTED = 2  # the first protocol of pickles that keeps slots; older ones hold its form too
+
 
 class Type:
     """What a variable may hold."""
@@ -32,6 +34,9 @@ class Type:
     def __call__(self, name: str | None = None) -> Variable:
         """A new variable of this type."""
         return self.make_variable(name)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return super().__reduce_ex__(max(protocol, SLOTTED))
 
     def filter(self, value: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
         """`value` as this type stores it; a TypeError when it cannot be."""
@@ -124,7 +129,7 @@ class Variable:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self.owner is None:
-            return super().__reduce_ex__(protocol)
+            return super().__reduce_ex__(max(protocol, SLOTTED))
         return type(self).flat_form(self)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -255,6 +255,14 @@ def test_copies_have_states_of_their_own(twin_of: Any) -> None:
     assert (other(1.0), other["by"]) == (3.0, 3.0)
 
 
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_every_protocol_pickles(protocol: int) -> None:
+    w = sg.shared(np.ones(2), name="w")
+    f, twin = pickle.loads(pickle.dumps((sg.function([x], x * w), w), protocol))
+    twin.set_value([2.0, 3.0])
+    assert f([1.0, 1.0]).tolist() == [2.0, 3.0]
+
+
 def test_inputs_are_named_by_strings_and_once() -> None:
     one, two = T.dscalar("same"), T.dscalar("same")
     f = sg.function([one, two], one - two)

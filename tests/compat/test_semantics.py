@@ -473,6 +473,14 @@ def test_test_values_are_computed_while_graphs_are_built() -> None:
     assert not hasattr(T.exp(x).tag, "test_value")
 
 
+def test_gradients_of_stable_forms_have_test_values() -> None:
+    x = T.dvector("x")
+    with theano.change_flags(compute_test_value="raise"):
+        x.tag.test_value = np.array([0.5, 2.0])
+        slope = T.grad((T.log(1 + T.exp(x)) + T.log(T.nnet.sigmoid(x))).sum(), x)
+        assert np.allclose(slope.tag.test_value, 1.0)
+
+
 def test_steps_of_loops_have_test_values_too() -> None:
     x, start, w = T.dmatrix("x"), T.dmatrix("start"), T.dvector("w")
     with theano.change_flags(compute_test_value="raise"):
