@@ -6,10 +6,19 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
+from symgraph.config import config
 from symgraph.errors import GraphTypeError, MissingInputError
 from symgraph.forward import Rop
 from symgraph.grad import as_list, pullback
-from symgraph.graph import Apply, Constant, Graph, Variable, ancestors, clone_graph
+from symgraph.graph import (
+    Apply,
+    Constant,
+    Graph,
+    Variable,
+    ancestors,
+    clone_graph,
+    fill_test_values,
+)
 from symgraph.ops.inner import GraphOp
 from symgraph.shared import SharedVariable
 from symgraph.types import Tensors
@@ -98,9 +107,12 @@ class OpFromGraph(GraphOp):
         return duals, pullback(starts, self.body.inputs)
 
     def _pullback(self, inputs: Tensors, output_grads: Tensors) -> list[Variable | None]:
-        duals, rows = self._pulled
+        with config(compute_test_value="off"):  # variables of the graph inside have no values
+            duals, rows = self._pulled
         given = dict(zip((*self.body.inputs, *duals), (*inputs, *output_grads), strict=True))
-        found = iter(clone_graph([row for row in rows if row is not None], given))
+        made = clone_graph([row for row in rows if row is not None], given)
+        fill_test_values(made)
+        found = iter(made)
         return [None if row is None else next(found) for row in rows]
 
     def L_op(self, inputs: Tensors, outputs: Tensors, output_grads: Tensors) -> Tensors:

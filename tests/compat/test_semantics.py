@@ -479,6 +479,10 @@ def test_gradients_of_stable_forms_have_test_values() -> None:
         x.tag.test_value = np.array([0.5, 2.0])
         slope = T.grad((T.log(1 + T.exp(x)) + T.log(T.nnet.sigmoid(x))).sum(), x)
         assert np.allclose(slope.tag.test_value, 1.0)
+        cube = theano.OpFromGraph([x], [x**3])
+        y = T.dvector("y")
+        y.tag.test_value = np.array([2.0])
+        assert T.grad(cube(y).sum(), y).tag.test_value == 12.0
 
 
 def test_steps_of_loops_have_test_values_too() -> None:
