@@ -169,3 +169,14 @@ def test_an_op_of_a_function_at_the_top_of_a_module_is_pickled() -> None:
     assert pickle.loads(pickle.dumps(backwards)) is backwards
     f = pickle.loads(pickle.dumps(sg.function([v], backwards(v))))
     np.testing.assert_array_equal(f([1.0, 2.0]), [2.0, 1.0])
+
+
+@pytest.mark.parametrize("reduce", [T.sum, T.prod, T.mean])
+def test_imaginary_parts_are_not_lost_unnoticed(reduce: Callable[..., Any]) -> None:
+    z = T.zvector("z")
+    with pytest.raises(errors.GraphTypeError, match=r"(?s)imaginary.*T\.real") as error:
+        reduce(z, dtype="float64")
+    assert "test_mistakes.py" in str(error.value)
+    with pytest.raises(errors.GraphTypeError, match="as float64"):
+        reduce(z, acc_dtype="float64")
+    assert reduce(z, dtype="complex64").dtype == "complex64"

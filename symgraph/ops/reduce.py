@@ -268,6 +268,11 @@ def _summed(
     x = as_tensor_variable(x)
     axes = normalized_axes(axis, x.type.ndim)
     out = check_dtype(dtype) if dtype else wide_integer(x.type.dtype)
+    if x.type.dtype in COMPLEX and (out not in COMPLEX or acc_dtype not in (None, *COMPLEX)):
+        raise GraphTypeError(
+            f"{kind.__name__} of {x} ({x.type}, made at {x.made_at}) as {acc_dtype or out}, at"
+            f" {user_place()}: imaginary parts would be lost; take T.real, T.imag or T.abs_ of it"
+        )
     wide = check_dtype(acc_dtype) if acc_dtype else WIDE.get(out, out)
     if not axes:
         return cast_to(x, out)
