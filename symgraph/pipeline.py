@@ -241,7 +241,7 @@ def _part(task: Task, place: str, mode: Mode, title: str, trace: Trace) -> Part:
         return Part(task, CPU, on_cpu, on_cpu.replaced)
     inner = _detached(task)
     native = compile_native(inner, replace(mode, backend="cuda", device=place), title, trace)
-    run = OnGpu(native, place, toposort(inner.roots, stop=inner.inputs), trace.clocked)
+    run = OnGpu(native, place, trace.clocked)
     trace.runners.append(run)
     return Part(task, place, run, run.replaced)
 
@@ -283,7 +283,8 @@ def compile_native(
     threads.set_threads(config.workers, config.folder)
     before = disk.stats()
     if cuda:
-        entry = trace.stage("code", lambda: cuda_target.load(planned, title, number(mode.device)))
+        place, clocked = number(mode.device), trace.clocked
+        entry = trace.stage("code", lambda: cuda_target.load(planned, title, place, clocked))
     elif mode.backend == "numba" and not trace.clocked:
         load = numba_side.load
         entry = trace.stage("code", lambda: load(planned, title, config.folder))

@@ -1,8 +1,9 @@
 """Where the time of a compiled function goes: by step, by kind of operation, by the user's line.
 
 The native driver reads the clock once behind each of its steps, also behind those of one run in
-four of a loop. The time of a kernel is shared out among the nodes in it by an estimate of their
-work, so that lines have times through fusion.
+four of a loop; on a GPU, events of the device stand between the steps. The time of a kernel is
+shared out among the nodes in it by an estimate of their work, so that lines have times through
+fusion.
 """
 
 from __future__ import annotations
@@ -67,11 +68,12 @@ class StepTime:
     seconds: float
     runs: float = 1.0  # in each call
     inner: tuple[StepTime, ...] = ()  # the steps of a loop or choice, which share its seconds
+    where: str = ""  # the GPU it runs on, if it does
 
     @property
     def name(self) -> str:
-        """The kernel, or what the library does."""
-        return step_name(self.step)
+        """The kernel, or what the library does, and on which GPU."""
+        return f"{step_name(self.step)} on {self.where}" if self.where else step_name(self.step)
 
     @property
     def leaves(self) -> Iterator[StepTime]:
@@ -114,7 +116,7 @@ class Profile:
     def calls(self) -> int:
         """How often compiled code ran; 0 for a function without any."""
         counts = [native.measured()[words.calls] for _, words, _, native in self._natives()]
-        return max([*counts, *(gpu.calls for gpu in self._gpus())], default=0)
+        return max([*counts, *(gpu.calls for _, gpu in self._gpus())], default=0)
 
     @property
     def seconds(self) -> float:
@@ -136,6 +138,12 @@ class Profile:
             read = _Reading(words, native.measured(), part)
             found += [
                 read.top(step, place) for place, step in enumerate(plan.body) if is_work(step)
+            ]
+        for part, gpu in self._gpus():
+            found += [
+                StepTime(step, part, n, f"s{n}", gpu.spent[n] * NANO, where=gpu.device)
+                for n, step in enumerate(gpu.native.plan.body)
+                if is_work(step)
             ]
         return found
 
@@ -159,7 +167,7 @@ class Profile:
         for number, words, _, native in self._natives():
             if number == part:
                 return dict(zip(words.names, native.measured()[words.sizes :], strict=True))
-        return {}
+        return next((gpu.sizes for number, gpu in self._gpus() if number == part), {})
 
     def nodes(self) -> dict[Apply, float]:
         """The seconds of each node: those of its kernel, shared out by estimated work."""
@@ -180,19 +188,19 @@ class Profile:
             if native.entry.words is not None:
                 yield part, Words(plan), plan, native
 
-    def _gpus(self) -> Iterator[OnGpu]:
-        return (runner for runner in self.trace.runners if isinstance(runner, OnGpu))
+    def _gpus(self) -> Iterator[tuple[int, OnGpu]]:
+        """The programs that run on GPUs, by number; events of the device time their steps."""
+        found = {id(r.native): r for r in self.trace.runners if isinstance(r, OnGpu)}
+        natives = (r for r in self.trace.runners if isinstance(r, Native))
+        for part, native in enumerate(natives):
+            if id(native) in found:
+                yield part, found[id(native)]
 
     def _others(self) -> Iterator[tuple[Apply, int, str]]:
-        """Nodes that run in no such program: their nanoseconds, and where they run.
-
-        The time of a GPU's part is shared among its nodes by estimated work.
-        """
+        """Nodes that run in no such program: their nanoseconds, and where they run."""
         for runner in self.trace.runners:
             if isinstance(runner, Interpreted):
                 yield from ((node, ticks, "in Python") for node, ticks in runner.spent.items())
-        for gpu in self._gpus():
-            yield from ((node, ticks, f"on {gpu.device}") for node, ticks in gpu.spent.items())
 
     def reset(self) -> None:
         """Forget what was measured so far."""

@@ -6,7 +6,6 @@ run at the same time; only what is needed on the CPU is waited for.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -18,9 +17,9 @@ from symgraph.dataclass import dataclass
 from symgraph.device_array import DeviceArray, Origin, moved
 from symgraph.devices import CPU
 from symgraph.footprint import Measured
-from symgraph.graph import Apply, Constant, Variable
+from symgraph.graph import Constant, Variable
 from symgraph.later import Later
-from symgraph.lower.measure import sizes_of_arguments, work_of
+from symgraph.lower.measure import sizes_of_arguments
 from symgraph.ops.transfer import Transfer
 from symgraph.runners import Arrays, Native, Task, as_stored, fresh
 from symgraph.shared import SharedVariable
@@ -60,16 +59,15 @@ class Copies:
 class OnGpu:
     """Runs a compiled part on a GPU: arrays on it in, new arrays on it out."""
 
-    def __init__(
-        self, native: Native, device: str, nodes: Sequence[Apply] = (), clocked: bool = False
-    ) -> None:
-        self.native, self.device, self.clocked, self.nodes = native, device, clocked, nodes
+    def __init__(self, native: Native, device: str, clocked: bool = False) -> None:
+        self.native, self.device, self.clocked = native, device, clocked
         self.calls = 0  # how often it ran, if that is measured
-        self.spent: Counter[Apply] = Counter()  # nanoseconds by node
+        self.spent: Counter[int] = Counter()  # nanoseconds by the place of a step in the plan
+        self.sizes: dict[str, int] = {}  # of the last call, if it was measured
         self.memory = runtime.memory(device)
         self.replaced = native.replaced
         entry: Any = native.entry
-        self._run = entry.run
+        self._run, self._spent = entry.run, entry.spent
         self._constants = [self.memory.upload(c) for c in native.constants]
         self._origins = [origin_of(result.variable) for result in native.program.results]
         written = set(native.program.written)
@@ -94,17 +92,13 @@ class OnGpu:
         )
 
     def _measured(self, values: Values, raw: Sequence[Any]) -> Sequence[Any]:
-        """Run with nothing else under way, and share the time among the nodes."""
+        """Run with nothing else under way, and read the times that the device noted."""
         self.memory.wait()
-        start = time.perf_counter_ns()
         made = self._made(values, raw)
         self.memory.wait()
-        spent = time.perf_counter_ns() - start
-        program, sizes = self.native.program, self.native.lowered.sizes
-        known = sizes_of_arguments(program, raw)
-        work = {node: work_of(node, sizes, known) for node in self.nodes}
-        whole = sum(work.values()) or 1.0
-        self.spent.update({node: round(spent * part / whole) for node, part in work.items()})
+        for place, nanoseconds in self._spent():
+            self.spent[place] += nanoseconds
+        self.sizes = sizes_of_arguments(self.native.program, raw)
         self.calls += 1
         return made
 

@@ -317,7 +317,11 @@ def test_functions_on_devices_are_looked_into(tmp_path: Path) -> None:
     assert step.llvm() == ""
     assert step.profile is not None
     assert step.profile.calls == 1
-    assert "Tanh on cuda:0" in {row.what for row in step.profile.by_kernel()}
+    table = {row.what: row for row in step.profile.by_kernel()}
+    assert "matrix product on cuda:0" in table
+    assert any("Tanh" in row.ops for row in table.values())
+    assert all(name.endswith(" on cuda:0") for name in table)
+    assert all(timed.seconds > 0 for timed in step.profile.steps)
     assert step.profile.seconds == pytest.approx(sum(step.profile.nodes().values()))
     step.profile.reset()
     assert step.profile.calls == 0

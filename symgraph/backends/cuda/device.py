@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
@@ -117,6 +118,12 @@ class Device(Protocol):
     def fill(self, array: Any, values: Any) -> None:
         """Copy an array, of NumPy or the device, into another of the same size and dtype."""
 
+    def mark(self) -> Any:
+        """What notes the time when all that was launched is done."""
+
+    def seconds(self, one: Any, other: Any) -> float:
+        """The time between two marks, once both are reached."""
+
     def begin_recording(self) -> None:
         """From now on launches are recorded, not done."""
 
@@ -211,6 +218,14 @@ class Simulated:
     def fill(self, array: Any, values: Any) -> None:
         """Copy an array into another."""
         array[...] = values
+
+    def mark(self) -> float:
+        """The time: all is done."""
+        return time.perf_counter()
+
+    def seconds(self, one: float, other: float) -> float:
+        """What is between."""
+        return other - one
 
     def begin_recording(self) -> None:
         """The simulator does not record."""
@@ -345,6 +360,16 @@ class Card:
             return
         with self.active():
             array[...] = values
+
+    def mark(self) -> Any:
+        """An event on this card's stream."""
+        with cupy.cuda.Device(self.number):
+            return self.stream.record()
+
+    def seconds(self, one: Any, other: Any) -> float:
+        """By the card's own clock."""
+        other.synchronize()
+        return float(cupy.cuda.get_elapsed_time(one, other)) * 1e-3
 
     def begin_recording(self) -> None:
         """Capture this card's stream into a CUDA graph.

@@ -27,6 +27,7 @@ from symgraph.lower.program import (
     Put,
     Routine,
     Slice,
+    is_work,
     touched,
 )
 from symgraph.memory import ALIGNMENT, Plan, slot_size
@@ -37,8 +38,8 @@ LONG = 1 << 20  # the length of a loop that only the kernel knows
 class Driver(Flow):
     """Writes the function that runs a plan."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan, self.program = plan, plan.program
+    def __init__(self, plan: Plan, clocked: bool = False) -> None:
+        self.plan, self.program, self.clocked = plan, plan.program, clocked
         self.results = {r.buffer: r for r in self.program.results}
         self.routines: list[Gemm | Routine] = []  # in the order the text numbers them
         self.handmade: dict[str, Handmade] = {}  # the kernels of routines of ours
@@ -61,8 +62,12 @@ class Driver(Flow):
         yield from self._arena()
         if any(FAILED in touched(step) for step in self.plan.body):
             yield f"{FAILED.name} = run.note()"
-        for step in self.plan.body:
+        if self.clocked:
+            yield f"run.mark({len(self.plan.body)})"
+        for place, step in enumerate(self.plan.body):
             yield from self._step(step)
+            if self.clocked and is_work(step):
+                yield f"run.mark({place})"
         yield f"return {sequence(self._result(r.buffer) for r in self.program.results)}"
 
     def _result(self, buffer: Buffer) -> str:

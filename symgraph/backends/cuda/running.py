@@ -39,6 +39,11 @@ class Run:
         self.device, self.routines = device, routines
         self._arena: Any = None
         self._note: Any = None
+        self.marks: list[tuple[int, Any]] = []  # steps of the body, and what the device noted then
+
+    def mark(self, place: int) -> None:
+        """Have the device note the time when it has done all up to a step."""
+        self.marks.append((place, self.device.mark()))
 
     def stop(self, code: int, first: int = 0, second: int = 0) -> None:
         """End the call: guard number `code` failed."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import linecache
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
+from itertools import pairwise
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -53,10 +54,10 @@ MACHINE = Machine(
 )
 
 
-def write(plan: Plan, title: str) -> Text:
-    """The text of a plan."""
+def write(plan: Plan, title: str, clocked: bool = False) -> Text:
+    """The text of a plan; `clocked`, its driver has the device note the time behind each step."""
     head = f'"""{harmless(title)}"""\n\n'
-    driver = Driver(plan)
+    driver = Driver(plan, clocked)
     call = driver.text()
     launched = (*plan.program.kernels, *driver.handmade.values())
     inside = definitions(launched)
@@ -89,13 +90,14 @@ class Entry:
     words: ClassVar[None] = None  # this target does not measure itself
     takes_read_only: ClassVar[bool] = True
 
-    def __init__(self, plan: Plan, text: Text, device: Device) -> None:
+    def __init__(self, plan: Plan, text: Text, device: Device, clocked: bool = False) -> None:
         self.device, self.text = device, text
         driver = module(text.driver)
         made = cache(partial(module, text.kernels))
         driver.__dict__.update(device.load(made, text.launched))
         self._drive: Callable[..., tuple[Any, ...]] = driver.call
-        steady = device.records and not text.waits
+        self.marks: list[tuple[int, Any]] = []  # of the last call, if it is clocked
+        steady = device.records and not text.waits and not clocked
         self._replays = Replays(device, driver.call, self._new_run) if steady else None
         self._lock = threading.Lock()
         written = set(plan.program.written)
@@ -133,12 +135,18 @@ class Entry:
             run = self._new_run()
             results = self._drive(run, *arrays)
             run.check()
+            self.marks = run.marks
             return results
+
+    def spent(self) -> Iterator[tuple[int, int]]:
+        """The steps of the last call, by their places in the plan, and their nanoseconds."""
+        for (_, before), (place, after) in pairwise(self.marks):
+            yield place, round(self.device.seconds(before, after) * 1e9)
 
     def _new_run(self) -> Run:
         return Run(self.device, self.text.routines)
 
 
-def load(plan: Plan, title: str, number: int = 0) -> Entry:
+def load(plan: Plan, title: str, number: int = 0, clocked: bool = False) -> Entry:
     """The callable of a plan, on the device of that number."""
-    return Entry(plan, write(plan, title), open_device(number))
+    return Entry(plan, write(plan, title, clocked), open_device(number), clocked)
