@@ -257,7 +257,7 @@ def _fit(new: Any, old: Variable) -> Variable:
 
 def _as_updates(updates: Any) -> list[Update]:
     pairs = updates.items() if isinstance(updates, Mapping) else updates or ()
-    found: list[Update] = []
+    found: dict[SharedVariable, Variable] = {}
     for pair in pairs:
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             where = f", made at {pair.made_at}" if isinstance(pair, Variable) else ""
@@ -272,12 +272,12 @@ def _as_updates(updates: Any) -> list[Update]:
                 f"{shared!r}{where} is updated, but only shared variables keep a value between"
                 " calls; make it with symgraph.shared(value)"
             )
-        if any(shared is other for other, _ in found):
+        if shared in found:
             raise DuplicateUpdateError(
                 f"{shared}, made at {shared.made_at}, is updated twice; combine the two updates"
             )
-        found.append((shared, _next_value(shared, value)))
-    return found
+        found[shared] = _next_value(shared, value)
+    return list(found.items())
 
 
 def _next_value(shared: Any, value: Any) -> Variable:
