@@ -130,7 +130,7 @@ class SearchSorted(Library):
         """A vector and values, of one real dtype."""
         ordered, values = as_operands(inputs)
         if ordered.type.ndim != 1:
-            raise GraphTypeError(f"searchsorted looks through a vector, not {ordered.type}")
+            raise AxisError(f"searchsorted looks through a vector, not {ordered.type}")
         common = promote(ordered.type.dtype, values.type.dtype)
         if common in COMPLEX:
             raise GraphTypeError("complex numbers have no order; compare their T.abs_")

@@ -11,6 +11,7 @@ import symgraph.compat.theano as theano
 import symgraph.compat.theano.tensor as T
 from symgraph.compat.theano import gof, gradient, scalar
 from symgraph.compat.theano.compile import ops
+from symgraph.compat.theano.ifelse import IfElse
 from symgraph.compat.theano.tensor import elemwise, extra_ops, nnet, opt
 from symgraph.compat.theano.tensor.signal.pool import (
     AveragePoolGrad,
@@ -361,3 +362,14 @@ def test_shapes_of_pooling() -> None:
         Pool.out_shape((5, 5))
     with pytest.raises(TypeError, match="imgshape has 1"):
         Pool.out_shape((5,), (2, 2))
+
+
+def test_classes_of_choices() -> None:
+    c, x, y = T.iscalar("c"), T.dvector("x"), T.dvector("y")
+    one, two = IfElse(1)(c, x * 2, y), IfElse(2)(c, x, y, y, x)
+    f = theano.function([c, x, y], [one, *two])
+    assert [v.tolist() for v in f(1, [1.0], [2.0])] == [[2.0], [1.0], [2.0]]
+    assert [v.tolist() for v in f(0, [1.0], [2.0])] == [[2.0], [2.0], [1.0]]
+    assert isinstance(one.owner.op, IfElse)
+    lazy = theano.function([c, x, y], IfElse(1)(c, T.exp(x), T.log(y)))
+    assert any(isinstance(node.op, IfElse) for node in lazy.maker.fgraph.toposort())
