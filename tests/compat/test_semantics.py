@@ -609,3 +609,20 @@ def test_lists_have_theanos_classes_of_ops() -> None:
     last, first, length, place, count, fewer, two = f([[1.0], [2.0]], [3.0])
     assert (last[0], first[0]) == (3.0, 3.0)
     assert [int(n) for n in (length, place, count, fewer, two)] == [5, 2, 2, 2, 2]
+
+
+def test_files_are_read_at_every_call(tmp_path: Path) -> None:
+    path = gof.Variable(gof.Generic())
+    x = T.load(path, "int32", (False,))
+    mapped = T.load(path, "int32", (False,), mmap_mode="c")
+    f = theano.function([path], [x * 2, (mapped**2).sum()])
+    for values in ([1, 2], [3]):
+        np.save(tmp_path / "x.npy", np.array(values, "int32"))
+        double, squares = f(str(tmp_path / "x.npy"))
+        assert double.tolist() == [2 * v for v in values]
+        assert squares == sum(v * v for v in values)
+    assert T.load(tmp_path / "x.npy", "int32", (False,)).eval().tolist() == [3]
+    with pytest.raises(TypeError, match="holds int32, not float64"):
+        T.load(str(tmp_path / "x.npy"), "float64", (False,)).eval()
+    with pytest.raises(ValueError, match="mmap_mode"):
+        T.load(path, "int32", (False,), "r+")

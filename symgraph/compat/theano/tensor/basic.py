@@ -31,6 +31,8 @@ from symgraph.compat.standins.tensors import (
 from symgraph.compat.theano.compile.ops import Rebroadcast, SpecifyShape
 from symgraph.compat.theano.compile.sharedvalue import shared
 from symgraph.compat.theano.gof import Apply, Op, Type, Variable
+from symgraph.compat.theano.tensor import io
+from symgraph.compat.theano.tensor.io import LoadFromDisk
 from symgraph.compat.theano.tensor.subtensor import *
 from symgraph.compat.theano.tensor.type import TensorType
 from symgraph.compat.theano.tensor.type_other import NoneConst, NoneTypeT, make_slice
@@ -82,6 +84,7 @@ def as_tensor_variable(x: Any, name: str | None = None, ndim: int | None = None)
 
 
 as_tensor = as_tensor_variable
+globals().update(load=io.load)  # symgraph's own takes no variable for the path
 
 
 class NotScalarConstantError(GraphTypeError):
