@@ -5,8 +5,9 @@ from __future__ import annotations
 import collections
 import collections.abc
 import inspect
+from types import SimpleNamespace
 from typing import Any
-from unittest import TestCase
+from unittest import TestCase, expectedFailure, skipIf
 
 import numpy as np
 
@@ -14,11 +15,41 @@ ABSTRACT = (
     "Callable Container Hashable Iterable Iterator Mapping MutableMapping MutableSequence"
     " MutableSet Sequence Set Sized"
 ).split()
+
+
+class _Conversions(dict[Any, Any]):
+    """What `numpy.cast` was: for each dtype a function that converts to it."""
+
+    def __missing__(self, dtype: Any) -> Any:
+        return lambda values: np.asarray(values, dtype)
+
+
+def _skipif(condition: Any, msg: str | None = None) -> Any:
+    """A decorator that skips a test if a condition, or a function of nothing, holds."""
+    return skipIf(condition() if callable(condition) else condition, msg or "")
+
+
+def _knownfailureif(condition: Any, msg: str | None = None) -> Any:
+    """A decorator that expects a test to fail if a condition holds."""
+    holds = condition() if callable(condition) else condition
+    return lambda test: expectedFailure(test) if holds else test
+
+
+def _same(test: Any) -> Any:
+    return test
+
+
+OLD_TESTING = {
+    "dec": SimpleNamespace(
+        knownfailureif=_knownfailureif, setastest=lambda tf=True: _same, skipif=_skipif, slow=_same
+    )
+}
 OLD_NUMPY: dict[str, Any] = {
     "alltrue": np.all,
     "asfarray": lambda a, dtype=np.float64: np.asarray(a, dtype),
     "asscalar": lambda a: np.asarray(a).item(),
     "bool": bool,
+    "cast": _Conversions(),
     "complex": complex,
     "cumproduct": np.cumprod,
     "float": float,
@@ -67,6 +98,7 @@ def restore_removed() -> list[str]:
     wanted: list[tuple[Any, str, Any]] = [
         *((collections, name, getattr(collections.abc, name)) for name in ABSTRACT),
         *((np, name, value) for name, value in OLD_NUMPY.items()),
+        *((np.testing, name, value) for name, value in OLD_TESTING.items()),
         *((TestCase, name, getattr(TestCase, new)) for name, new in OLD_ASSERTIONS.items()),
         (inspect, "getargspec", _getargspec),
     ]

@@ -108,6 +108,7 @@ import numpy as np
 import theano
 print(issubclass(dict, collections.Mapping), np.zeros(2, np.float).dtype, np.int(3))
 print(inspect.getargspec(lambda a, *b, c=1, **d: a).keywords)
+print(np.cast["int32"](2.5), np.testing.dec.slow(3))
 """
 
 
@@ -116,7 +117,7 @@ def test_names_of_its_time_are_there(tmp_path: Path) -> None:
     script.write_text(OLD_NAMES)
     answer = run(str(script))
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout == "True float64 3\nd\n"
+    assert answer.stdout == "True float64 3\nd\n2 3\n"
 
 
 def test_a_python_2_script_is_told_what_converts_it(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unittest
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 from unittest import SkipTest
 
@@ -32,6 +33,13 @@ __all__ = [
     "verify_grad",
 ]
 TOLERANCE = {"float16": 1e-2, "float32": 1e-5, "complex64": 1e-5}
+
+
+def __getattr__(name: str) -> Any:
+    """The decorator `parameterized`, of the package of that name, which is imported then."""
+    if name != "parameterized":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(name).parameterized
 
 
 def attr(*words: str, **values: Any) -> Callable[[Any], Any]:
