@@ -58,3 +58,16 @@ def test_one_matrix_for_a_batch(trans_a: bool, trans_b: bool) -> None:
     IN_SIMULATOR.products.multiply(a, b, c, trans_a, trans_b, 2.0, 3.0)
     left, right = (x.swapaxes(1, 2) if t else x for x, t in ((a, trans_a), (b, trans_b)))
     np.testing.assert_allclose(c, 2 * left @ right + 3)
+
+
+def test_a_factor_on_the_device_is_not_read_by_the_driver() -> None:
+    x, y, rate = T.fmatrix("x"), T.fmatrix("y"), T.fscalar("rate")
+    W = sg.shared(np.ones((3, 2), "float32"), "W")
+    step = sg.function([x, y, rate], [], updates=[(W, W - rate * T.dot(x, y))], mode=CUDA)
+    lines = target.write(step.trace.plans[0], "").driver.splitlines()
+    (product,) = (line for line in lines if "run.gemm" in line)
+    assert "[:1]" in product
+    assert not any("run.read" in line for line in lines)
+    rows = RNG.normal(size=(3, 4)).astype("float32"), RNG.normal(size=(4, 2)).astype("float32")
+    step(*rows, np.float32(0.25))
+    np.testing.assert_allclose(W.get_value(), 1 - 0.25 * rows[0] @ rows[1], rtol=1e-5, atol=1e-6)

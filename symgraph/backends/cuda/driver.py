@@ -17,7 +17,7 @@ from symgraph.backends.cuda.own_routines import own_routine
 from symgraph.backends.cuda.scalars import FAILED, given_of
 from symgraph.backends.numba.flow import Flow, Lines, sequence
 from symgraph.backends.numba.text import expression
-from symgraph.kernel import Buffer, Call, Expr, Load, walk
+from symgraph.kernel import Buffer, Call, Expr, Load, lit, walk
 from symgraph.lower.program import (
     Allocate,
     Copy,
@@ -124,10 +124,16 @@ class Driver(Flow):
         sizes = map(self._scalar, (step.m, step.n, step.k))
         words = [
             *sizes,
-            *(self._scalar(step.alpha), step.a.name, str(step.trans_a)),
-            *(step.b.name, str(step.trans_b), self._scalar(step.beta), step.c.name),
+            *(self._factor(step.alpha), step.a.name, str(step.trans_a)),
+            *(step.b.name, str(step.trans_b), self._factor(step.beta), step.c.name),
         ]
         yield f"run.gemm({', '.join(words)})"
+
+    def _factor(self, expr: Expr) -> str:
+        """A factor of a product: a number, or memory that the library reads on the device."""
+        if isinstance(expr, Load) and expr.index == lit(0):
+            return f"{expr.buffer.name}[:1]"
+        return self._scalar(expr)
 
     def _routine(self, step: Routine) -> Lines:
         arrays = (

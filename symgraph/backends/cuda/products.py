@@ -32,7 +32,8 @@ class Products(Protocol):
     ) -> None:
         """c = alpha * op(a) @ op(b) + beta * c; where beta is 0 c is not read.
 
-        All have three axes. A batch of one matrix is repeated.
+        All have three axes. A batch of one matrix is repeated. Factors are numbers, or arrays of
+        one element on the device, which the driver need not know.
         """
 
 
@@ -55,15 +56,33 @@ class Card:
         kind = COMPLEX[name] if name in COMPLEX else getattr(runtime, name)
         how = getattr(cublas, computed), cublas.CUBLAS_GEMM_DEFAULT
         scalar = np.float32 if dtype == "float16" else c.dtype
-        scales = [np.array(x, scalar) for x in (alpha, beta)]
+        handle = cupy.cuda.device.get_cublas_handle()
+        if isinstance(alpha, cupy.ndarray) or isinstance(beta, cupy.ndarray):
+            scales = [there(x, scalar) for x in (alpha, beta)]
+            places = [x.data.ptr for x in scales]
+            mode = cublas.CUBLAS_POINTER_MODE_DEVICE
+        else:
+            scales = [np.array(x, scalar) for x in (alpha, beta)]
+            places = [x.ctypes.data for x in scales]
+            mode = cublas.CUBLAS_POINTER_MODE_HOST
+        before = cublas.getPointerMode(handle)
+        cublas.setPointerMode(handle, mode)
         cublas.gemmStridedBatchedEx(
-            cupy.cuda.device.get_cublas_handle(),
+            handle,
             cublas.CUBLAS_OP_T if trans_b else cublas.CUBLAS_OP_N,
             cublas.CUBLAS_OP_T if trans_a else cublas.CUBLAS_OP_N,
-            n, m, k, scales[0].ctypes.data, b.data.ptr, kind, b.shape[2], apart(b),
-            a.data.ptr, kind, a.shape[2], apart(a), scales[1].ctypes.data,
+            n, m, k, places[0], b.data.ptr, kind, b.shape[2], apart(b),
+            a.data.ptr, kind, a.shape[2], apart(a), places[1],
             c.data.ptr, kind, n, m * n, count, *how,
         )  # fmt: skip
+        cublas.setPointerMode(handle, before)
+
+
+def there(x: Any, dtype: Any) -> Any:
+    """A factor on the device; a number is written by a kernel, so that it can be recorded."""
+    if isinstance(x, cupy.ndarray):
+        return x.astype(dtype, copy=False)
+    return cupy.full((1,), x, dtype)
 
 
 def apart(x: Any) -> int:
