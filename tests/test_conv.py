@@ -130,27 +130,29 @@ def test_unshared_filters_are_those_of_their_place() -> None:
 
 
 def test_large_sizes_and_any_number_of_threads() -> None:
+    """Filters that fill vectors, all but fill them, and are a few too many for them."""
     x, w = T.ftensor4("x"), T.ftensor4("w")
     y = T.nnet.conv2d(x, w, border_mode="half", subsample=(1, 2))
-    f = sg.function([x, w], [y, *T.grad((y**2).sum(), [x, w])])
-    images = RNG.normal(size=(5, 19, 40, 41)).astype("f4")
-    filters = RNG.normal(size=(23, 19, 5, 3)).astype("f4")
+    gradients = T.grad((y**2).sum(), [x, w])
+    f, op = sg.function([x, w], [y, *gradients]), y.owner.op
+    to_x, to_w = (g.owner.op for g in gradients)
     before = threads.max_shares() // threads.SHARES_PER_THREAD
-    results = []
-    for count in (1, 3):
-        threads.set_threads(count)
-        results.append(f(images, filters))
-    threads.set_threads(before)
-    for one, three in zip(*results, strict=True):
-        np.testing.assert_array_equal(one, three)
-    op = y.owner.op
-    exact = op.reference(images.astype("f8"), filters.astype("f8"))
-    np.testing.assert_allclose(results[0][0], exact, atol=1e-4)
-    to_x, to_w = (g.owner.op for g in T.grad((y**2).sum(), [x, w]))
-    gx = to_x.reference(filters.astype("f8"), 2 * exact, 40, 41)
-    gw = to_w.reference(images.astype("f8"), 2 * exact, 5, 3)
-    np.testing.assert_allclose(results[0][1], gx, atol=1e-5 * abs(gx).max())
-    np.testing.assert_allclose(results[0][2], gw, atol=1e-5 * abs(gw).max())
+    for images, filters in (((5, 19, 40, 41), (23, 19, 5, 3)), ((3, 3, 17, 33), (35, 3, 5, 3))):
+        arrays = tuple(RNG.normal(size=size).astype("f4") for size in (images, filters))
+        results = []
+        for count in (1, 3):
+            threads.set_threads(count)
+            results.append(f(*arrays))
+        threads.set_threads(before)
+        for one, three in zip(*results, strict=True):
+            np.testing.assert_array_equal(one, three)
+        wide = [array.astype("f8") for array in arrays]
+        exact = op.reference(*wide)
+        np.testing.assert_allclose(results[0][0], exact, atol=1e-4)
+        gx = to_x.reference(wide[1], 2 * exact, *images[2:])
+        gw = to_w.reference(wide[0], 2 * exact, *filters[2:])
+        np.testing.assert_allclose(results[0][1], gx, atol=1e-5 * abs(gx).max())
+        np.testing.assert_allclose(results[0][2], gw, atol=1e-5 * abs(gw).max())
 
 
 def test_wrong_settings_and_sizes_are_errors() -> None:

@@ -11,12 +11,14 @@ from symgraph.backends.llvm.body import Needs
 from symgraph.backends.llvm.conv_block import SEGMENT
 from symgraph.backends.llvm.conv_gather import SHARE
 from symgraph.backends.llvm.conv_plan import GEOMETRY
+from symgraph.backends.llvm.dots import MOST
 from symgraph.backends.llvm.notation import Code, Words, pieces, smaller
 from symgraph.backends.llvm.tiles import ITEMSIZE, OPAQUE, Lanes, leaf_name, shape_of
 from symgraph.backends.llvm.words import TYPES, constant
-from symgraph.kernel import Name, lit
+from symgraph.kernel import Name, lit, select
 
 PLACES = 192  # summed in one pass of a tile: a multiple of all vectors
+FEW = 4  # filters beyond whole vectors that are dot products, not a vector of idle lanes
 
 
 def dots_text(dtype: str, needs: Needs) -> list[str]:
@@ -41,6 +43,9 @@ class _Dots:
         )
         chunks, parts, images = g.sizes("chunks parts images")
         self.lines = code.let(self.channels * taps)  # of what lies under channels and taps
+        few = self.rows % self.shape.lanes
+        by_dots = (few <= lit(FEW)) & (self.rows > lit(self.shape.lanes))
+        self.tiled = code.let(self.rows - select(by_dots, few, lit(0)))
         self._memory(each)
         panels = code.let(pieces(self.lines, self.shape.rows))
         one = self.shape.rows
@@ -93,9 +98,9 @@ class _Dots:
                 to = code.place(self.turned, start, dtype)
                 code.leaf(leaf_name(dtype, "turn"), count, some, source, self.places, to,
                             lit(self.shape.width))  # fmt: skip
-            self._multiply(count, number)
+            self._multiply(count, number, code.place(lines, first, dtype))
 
-    def _multiply(self, count: Name, number: Name) -> None:
+    def _multiply(self, count: Name, number: Name, lines: str) -> None:
         """Add the products over some places."""
         code, shape, dtype = self.code, self.shape, self.dtype
         one = constant(1, dtype)
@@ -104,13 +109,28 @@ class _Dots:
             offsets = code.place(self.g.pointer("offsets"), line, "int64")
             code.leaf(leaf_name(dtype, "cut"), height, offsets, self.block, self.memory, number,
                       self.under, lit(self.step))  # fmt: skip
-            with code.loop(lit(0), self.rows, shape.width) as o:
+            with code.loop(lit(0), self.tiled, shape.width) as o:
                 right = code.place(self.turned, o * (PLACES + shape.lanes), dtype)
                 to = code.place(self.sums, line * self.rows + o, dtype)
-                width = code.let(smaller(lit(shape.width), self.rows - o))
+                width = code.let(smaller(lit(shape.width), self.tiled - o))
                 kind = TYPES[dtype]
                 code.leaf(leaf_name(dtype, "panel"), height, count, self.under, lit(0),
                           lit(self.step), lit(1), right, lit(shape.width), to, self.rows, width,
+                          rest=[(kind, one), (kind, one)])  # fmt: skip
+            with code.loop(self.tiled, self.rows) as o:
+                self._single(line, height, code.place(lines, o * self.places, dtype), count, o)
+
+    def _single(self, line: Name, height: Name, cotangent: str, count: Name, o: Name) -> None:
+        """Add the products of one filter, which lie in line with what is under them already."""
+        code, dtype, kind = self.code, self.dtype, TYPES[self.dtype]
+        one = constant(1, dtype)
+        whole = code.let(height - height % MOST)
+        for begin, end, number in ((lit(0), whole, MOST), (whole, height, 1)):
+            with code.loop(begin, end, number) as i:
+                left = code.place(self.under, i * self.step, dtype)
+                to = code.place(self.sums, (line + i) * self.rows + o, dtype)
+                code.leaf(leaf_name(dtype, "dots", number, 1), count, left, lit(self.step),
+                          cotangent, lit(0), to, self.rows, lit(0),
                           rest=[(kind, one), (kind, one)])  # fmt: skip
 
 

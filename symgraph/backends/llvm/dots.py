@@ -16,7 +16,8 @@ from symgraph.backends.llvm.words import constant
 from symgraph.kernel import Name
 
 # Rows of the first operand and of the second: products, and products with a vector.
-KINDS = ((4, 4), (4, 1), (1, 4), (1, 1), (8, 1))
+MOST = 8
+KINDS = ((4, 4), (4, 1), (1, 4), (1, 1), (MOST, 1))
 PARAMS = (
     ("k", "int64"), ("a", "ptr"), ("row_a", "int64"), ("b", "ptr"), ("row_b", "int64"),
     ("c", "ptr"), ("row_c", "int64"), ("column_c", "int64"),
