@@ -87,6 +87,11 @@ DISCRETE: dict[str, tuple[Draw, Any]] = {
     "poisson, 10": (lambda s: s.poisson(COUNT, 10.0), st.poisson(10)),
     "poisson, large": (lambda s: s.poisson(COUNT, 500.0), st.poisson(500)),
     "geometric": (lambda s: s.geometric(0.2, COUNT), st.geom(0.2)),
+    "hypergeometric": (lambda s: s.hypergeometric(30, 50, 20, COUNT), st.hypergeom(80, 30, 20)),
+    "hypergeometric, many": (
+        lambda s: s.hypergeometric(40_000, 9_000, 7_000, COUNT),
+        st.hypergeom(49_000, 40_000, 7_000),
+    ),
     "negative_binomial": (lambda s: s.negative_binomial(2.5, 0.3, COUNT), st.nbinom(2.5, 0.3)),
     "categorical": (lambda s: s.categorical([0.2, 0.5, 0.3], COUNT), law([0.2, 0.5, 0.3])),
     "weights": (lambda s: s.categorical([2.0, 5.0, 3.0], COUNT), law([0.2, 0.5, 0.3])),

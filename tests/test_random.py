@@ -277,6 +277,7 @@ BAD = {
     "std": (lambda: STREAM.normal((2,), std=-1.0), errors.ParameterError, "0 or more"),
     "range": (lambda: STREAM.integers(3, 3), errors.ParameterError, "low has to be below high"),
     "rate": (lambda: STREAM.poisson(lam=-1.0), errors.ParameterError, "lam has to be 0 or more"),
+    "good": (lambda: STREAM.hypergeometric(-1, 2, 1), errors.ParameterError, "ngood has to be 0"),
     "count": (lambda: STREAM.binomial(n=-2), errors.ParameterError, "n has to be 0 or more"),
     "bounds": (lambda: STREAM.truncated_normal(lower=1, upper=0), errors.ParameterError, "below"),
     "shape": (lambda: STREAM.gamma([1.0, 0.0]), errors.ParameterError, "has to be above 0"),

@@ -17,7 +17,13 @@ from symgraph.ops.shape import scalars_of
 from symgraph.types import Arg, Dims, Tensor, Tensors, unify
 
 scipy_special = LaterFunctions("scipy.special")
-__all__ = ["random_binomial", "random_multinomial", "random_permutation", "random_poisson"]
+__all__ = [
+    "random_binomial",
+    "random_hypergeometric",
+    "random_multinomial",
+    "random_permutation",
+    "random_poisson",
+]
 
 
 @dataclass(frozen=True, repr=False)
@@ -212,6 +218,60 @@ class RandomPermutation(_Sampled):
             yield Example(cls(), (*state, *size_samples(*sizes)))
 
 
+@dataclass(frozen=True, repr=False)
+class RandomHypergeometric(_Sampled):
+    """How many of so many things drawn are good: counts of good and bad ones, how many are drawn.
+
+    Masses are added from the likeliest number outwards until they reach a uniform number.
+    """
+
+    routine: ClassVar[str] = "symgraph.backends.routines.samplers:hypergeometric"
+    reads: ClassVar[int | None] = 5
+    failure = outside("element", "counts lie in [0, 1e9), and no more are drawn than there are")
+    parameters: ClassVar[tuple[str, ...]] = ("int64", "int64", "int64")
+
+    def sample(self, words: Words, *parameters: Any) -> Array:
+        """All elements at once, those found put aside."""
+        good, bad, taken = (np.broadcast_to(p, words.shape).astype("f8") for p in parameters)
+        fine = (good >= 0) & (good < 1e9) & (bad >= 0) & (bad < 1e9) & (taken >= 0)
+        self.check(fine & (taken <= good + bad))
+        low, high = np.maximum(taken - bad, 0), np.minimum(taken, good)
+        mode = np.clip(np.floor((taken + 1) * (good + 1) / (good + bad + 2)), low, high)
+        above = below = np.exp(_height(good, bad, taken, mode))
+        u, found, up, down = fraction(words.of(0)[0]).reshape(words.shape) - above, mode, mode, mode
+        while (open_ := (u > 0) & (above + below > LEAST_MASS)).any():
+            above = above * (good - up) * (taken - up) / ((up + 1) * (bad - taken + up + 1))
+            up, u = up + 1, u - np.where(open_, above, 0)
+            found = np.where(open_ & (u <= 0), up, found)
+            open_ = open_ & (u > 0)
+            rest = bad - taken + down
+            below = below * down * rest / ((good - down + 1) * (taken - down + 1))
+            down, u = down - 1, u - np.where(open_, below, 0)
+            found = np.where(open_ & (u <= 0), down, found)
+        return found
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """Few and many, all drawn, none."""
+        state = size_samples(5, 0)
+        for counts in ((7, 5, 4), (3000, 900, 500), (3, 2, 5), (0, 4, 2)):
+            yield Example(cls(), (*state, *size_samples(*counts), *size_samples(2, 3)))
+        yield Example(cls(), (*state, *size_samples(5, 5, 5), *size_samples(0)))
+
+
+LEAST_MASS = 1e-20  # what lies beyond cannot be told from rounding errors
+
+
+def _height(good: Array, bad: Array, taken: Array, hits: Array) -> Array:
+    """The logarithm of the mass of so many hits."""
+    lg = scipy_special.gammaln
+    chosen = lg(good + 1) - lg(hits + 1) - lg(good - hits + 1)
+    others = lg(bad + 1) - lg(taken - hits + 1) - lg(bad - taken + hits + 1)
+    ways = lg(good + bad + 1) - lg(taken + 1) - lg(good + bad - taken + 1)
+    height: Array = chosen + others - ways
+    return height
+
+
 def random_poisson(key: Any, draw: Any, sizes: Any, rate: Any) -> Tensor:
     """Poisson numbers (int64)."""
     return RandomPoisson()(key, draw, rate, *scalars_of(sizes))
@@ -220,6 +280,13 @@ def random_poisson(key: Any, draw: Any, sizes: Any, rate: Any) -> Tensor:
 def random_binomial(key: Any, draw: Any, sizes: Any, n: Any, p: Any) -> Tensor:
     """Binomial numbers (int64)."""
     return RandomBinomial()(key, draw, n, p, *scalars_of(sizes))
+
+
+def random_hypergeometric(
+    key: Any, draw: Any, sizes: Any, good: Any, bad: Any, taken: Any
+) -> Tensor:
+    """Hypergeometric numbers (int64)."""
+    return RandomHypergeometric()(key, draw, good, bad, taken, *scalars_of(sizes))
 
 
 def random_multinomial(key: Any, draw: Any, sizes: Any, n: Any, pvals: Any) -> Tensor:

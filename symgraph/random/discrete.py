@@ -8,7 +8,12 @@ from symgraph.errors import GraphTypeError
 from symgraph.ops.arith import add, maximum, neg, sub, true_div
 from symgraph.ops.cast import cast
 from symgraph.ops.compare import eq, ge, lt
-from symgraph.ops.counts import random_binomial, random_multinomial, random_poisson
+from symgraph.ops.counts import (
+    random_binomial,
+    random_hypergeometric,
+    random_multinomial,
+    random_poisson,
+)
 from symgraph.ops.create import arange
 from symgraph.ops.cumulative import cumsum
 from symgraph.ops.elementary import log1p
@@ -118,6 +123,29 @@ class Discrete(Positive):
         check_positive("n", n, zero=True, late=False)
         sizes = sizes_of(size, ndim, n, p)
         return cast(random_binomial(*self.next_state(), sizes, n, p), integer_dtype(dtype))
+
+    def hypergeometric(
+        self,
+        ngood: Any,
+        nbad: Any,
+        nsample: Any,
+        size: Any = None,
+        ndim: int | None = None,
+        dtype: str = "int64",
+    ) -> Tensor:
+        """How many of `nsample` things, drawn without replacement, are of the `ngood` good ones.
+
+        The others are `nbad` bad ones. Counts lie below 1e9, and no more are drawn than there are.
+
+        >>> from symgraph import RandomStream
+        >>> RandomStream(1).hypergeometric(3, 2, 5, size=(4,)).eval()
+        array([3, 3, 3, 3])
+        """
+        for name, count in (("ngood", ngood), ("nbad", nbad), ("nsample", nsample)):
+            check_positive(name, count, zero=True, late=False)
+        sizes = sizes_of(size, ndim, ngood, nbad, nsample)
+        found = random_hypergeometric(*self.next_state(), sizes, ngood, nbad, nsample)
+        return cast(found, integer_dtype(dtype))
 
     def poisson(
         self,

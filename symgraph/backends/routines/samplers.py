@@ -26,6 +26,8 @@ ROUNDS = 10
 TRIALS = np.uint64(48)  # the bit of the counter where trials begin
 ONE = np.uint64(1)
 TAU = 2 * math.pi
+LEAST_MASS = 1e-20  # what lies beyond cannot be told from rounding errors
+MOST = 1_000_000_000  # things of a kind that are drawn from
 
 
 @helper
@@ -183,6 +185,47 @@ def binomial(out: Any, report: Any, key: Any, draw: Any, counts: Any, chances: A
         count, chance = n[k * n_step], p[k * p_step]
         if count >= 0 and 0 <= chance <= 1:
             flat[k] = binomial_of(key[()], draw[()], k, count, chance)
+        else:
+            report[0] = k + 1
+
+
+@helper
+def hypergeometric_of(key: Any, draw: Any, place: Any, good: Any, bad: Any, taken: Any) -> Any:
+    """A hypergeometric number: masses from the likeliest one outwards, up to a uniform number."""
+    low, high = max(0, taken - bad), min(taken, good)
+    mode = min(max(int((taken + 1.0) * (good + 1.0) / (good + bad + 2.0)), low), high)
+    height = math.lgamma(good + 1.0) - math.lgamma(mode + 1.0) - math.lgamma(good - mode + 1.0)
+    rest = taken - mode
+    height += math.lgamma(bad + 1.0) - math.lgamma(rest + 1.0) - math.lgamma(bad - rest + 1.0)
+    height -= math.lgamma(good + bad + 1.0)
+    height += math.lgamma(taken + 1.0) + math.lgamma(good + bad - taken + 1.0)
+    above = below = math.exp(height)
+    up, down = mode, mode
+    u = fraction(random_words(key, draw, place, 0)[0]) - above
+    while u > 0 and above + below > LEAST_MASS:
+        above *= (good - up) * (taken - up + 0.0) / ((up + 1.0) * (bad - taken + up + 1.0))
+        up, u = up + 1, u - above
+        if u <= 0:
+            return up
+        below *= down * (bad - taken + down + 0.0) / ((good - down + 1.0) * (taken - down + 1.0))
+        down, u = down - 1, u - below
+        if u <= 0:
+            return down
+    return mode
+
+
+@helper
+def hypergeometric(
+    out: Any, report: Any, key: Any, draw: Any, goods: Any, bads: Any, sizes: Any
+) -> None:
+    """Hypergeometric numbers."""
+    flat, good, bad, taken = out.ravel(), goods.ravel(), bads.ravel(), sizes.ravel()
+    steps = step_of(goods, out), step_of(bads, out), step_of(sizes, out)
+    report[0] = 0
+    for k in range(flat.size):
+        a, b, n = good[k * steps[0]], bad[k * steps[1]], taken[k * steps[2]]
+        if 0 <= a < MOST and 0 <= b < MOST and 0 <= n <= a + b:
+            flat[k] = hypergeometric_of(key[()], draw[()], k, a, b, n)
         else:
             report[0] = k + 1
 
