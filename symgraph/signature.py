@@ -120,7 +120,7 @@ def _array(array: Any) -> Words:
     content = np.ascontiguousarray(array)
     if content.dtype.hasobject:
         raise NoSignatureError("an array of objects")
-    digest = hashlib.sha256(content.tobytes()).hexdigest()
+    digest = hashlib.sha256(content.reshape(-1).view(np.uint8).data).hexdigest()
     return ("array", str(array.dtype), array.shape, digest)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -309,3 +310,23 @@ def test_a_graph_inside_an_op_counts() -> None:
     bodies = [Graph((x,), (x + k,)) for k in (1.0, 2.0)]
     made = {str(signature_of(b.inputs, b.outputs).digest) for b in bodies}
     assert len(made) == 2
+
+
+def test_a_large_constant_is_read_where_it_lies() -> None:
+    big = np.ones((2_000, 2_000))
+    total = T.constant(big).sum()
+    tracemalloc.start()
+    try:
+        first = signature_of([], [total]).digest
+        assert tracemalloc.get_traced_memory()[1] < big.nbytes / 10
+    finally:
+        tracemalloc.stop()
+    big[-1, -1] = 2.0
+    assert signature_of([], [T.constant(big).sum()]).digest != first
+    forms: list[Any] = [
+        np.array(True),
+        np.zeros((0, 3), "c8"),
+        np.arange(6).reshape(2, 3).T,
+        np.float16(1.5),
+    ]
+    assert len({signature_of([], [T.constant(form)]).digest for form in forms}) == len(forms)
