@@ -11,6 +11,7 @@ import pytest
 import symgraph as sg
 import symgraph.tensor as T
 from symgraph.backends.cuda import device, target
+from symgraph.random import RandomStream
 
 
 class Recorder(device.Simulated):
@@ -125,3 +126,18 @@ def test_a_look_up_by_data_is_recorded_and_its_indices_are_checked(recorder: Rec
             np.subtract.at(expected, places, 0.5 * expected[places])
         np.testing.assert_allclose(table.get_value(), expected, rtol=1e-5)
     assert recorder.counts["replays"] >= 4
+
+
+def test_a_classifier_with_a_loop_and_random_numbers_is_recorded(recorder: Recorder) -> None:
+    x, y = T.fmatrix("x"), T.ivector("y")
+    W = sg.shared(np.ones(3, "float32"), "W", target="cuda")
+    noise = RandomStream(5).uniform(size=(4, 3), dtype="float32")
+    h, _ = sg.scan(lambda r, s: T.tanh(r + s), x.dimshuffle(1, 0), T.zeros((4,), "float32"))
+    p = T.nnet.softmax((h.T + noise) * W)
+    loss = T.nnet.categorical_crossentropy(p, y).mean()
+    updates = [(W, W - np.float32(0.1) * T.grad(loss, W))]
+    step = sg.function([x, y], loss, updates=updates, mode=sg.Mode(backend="cuda"))
+    rows, labels = np.full((4, 3), 0.5, "float32"), np.array([0, 1, 1, 0], "int32")
+    losses = [step(rows, labels) for _ in range(5)]
+    assert len(set(map(float, losses))) == 5  # other draws, and other weights
+    assert recorder.counts["replays"] >= 2

@@ -15,7 +15,7 @@ from dataclasses import replace
 from itertools import count
 
 from symgraph.backends.cuda.scalars import FAILED, stored
-from symgraph.kernel import HI, LO, Buffer, Load, Loop, Name, Store, lit
+from symgraph.kernel import HI, LO, Buffer, Expr, Load, Loop, Name, Store, binary, lit
 from symgraph.lower.elements import make_launch
 from symgraph.lower.program import (
     Allocate,
@@ -88,14 +88,15 @@ class _Heeding:
         return buffer in self._written
 
     def _elsewhere(self, step: Gemm) -> Iterator[Step]:
-        """A product made in memory of its own and brought over by a kernel."""
+        """A product made in memory of its own and put there, or added, by a kernel."""
         length, home = step.m * step.n, step.c
         made = replace(home, name=f"p_product_{next(self._numbers)}")
         yield Allocate(made, (step.m, step.n), length)
-        if step.beta != lit(0, step.beta.dtype):
-            yield Copy(home, made, length)
-        yield replace(step, c=made)
-        yield _heeding(_copied(Copy(made, home, length)))
+        yield replace(step, c=made, beta=lit(0, home.dtype))
+        if step.beta == lit(0, home.dtype):
+            yield _heeding(_copied(Copy(made, home, length)))
+        else:
+            yield _heeding(_added(step, made, length))
 
 
 def _heeding(step: Launch) -> Launch:
@@ -105,6 +106,14 @@ def _heeding(step: Launch) -> Launch:
         return step
     given = replace(kernel, params=(*kernel.params, FAILED))
     return replace(step, kernel=given, args=(*step.args, FAILED))
+
+
+def _added(step: Gemm, product: Buffer, length: Expr) -> Launch:
+    """A kernel that adds a product to what a multiple of its home holds."""
+    place, home = Name("p"), step.c
+    value = binary("mul", step.beta, Load(home, place)) + Load(product, place)
+    loop = Loop(place.id, LO, HI, (Store(home, place, value),), apart=True)
+    return make_launch(f"add_to_{home.name}", [loop], length, length, [step.node])
 
 
 def _copied(step: Copy) -> Launch:

@@ -69,8 +69,9 @@ def on_device(program: Program) -> Program:
     """The program with its scalars read where they are needed, and by the host only if it must."""
     sources = {s.buffer: s.source for s in every(program.steps) if isinstance(s, Slice)}
     names = _names([e for r in program.results for e in r.dims])
-    steps = _Scope(sources, _of_driver(program.steps, names)).moved(program.steps)
-    return replace(program, steps=tuple(_without_unread(steps, names)))
+    scope = _Scope(sources, _of_driver(program.steps, names))
+    steps = scope.moved(program.steps)
+    return replace(program, steps=tuple(_without_unread(steps, names, scope.of_device)))
 
 
 @dataclass
@@ -80,6 +81,7 @@ class _Scope:
     sources: Mapping[Buffer, Buffer]
     of_driver: frozenset[str]  # the names that it has to know in any case
     known: dict[str, Expr] = field(default_factory=dict)
+    of_device: set[str] = field(default_factory=set)  # all that were known at some time
 
     def moved(self, steps: Sequence[Step]) -> list[Step]:
         """The steps, kernels reading scalars themselves."""
@@ -90,6 +92,7 @@ class _Scope:
                 self._forget(written)
             if isinstance(step, Bind) and self._is_of_device(step.value):
                 self.known[step.name] = self._opened(step.value)
+                self.of_device.add(step.name)
             elif isinstance(step, Launch):
                 step = self._launch(step)
             elif isinstance(step, Put) and self._is_of_device(step.value):
@@ -106,7 +109,7 @@ class _Scope:
         return result
 
     def _inside(self) -> _Scope:
-        return _Scope(self.sources, self.of_driver, dict(self.known))
+        return _Scope(self.sources, self.of_driver, dict(self.known), self.of_device)
 
     def _forget(self, written: set[Buffer]) -> None:
         """Memory is overwritten: names that stand for what was there are the driver's."""
@@ -262,19 +265,19 @@ def _writes(step: Step) -> Iterator[Buffer]:
         yield from (buffer for buffer, _ in step.outputs)
 
 
-def _without_unread(steps: Sequence[Step], names: set[str]) -> list[Step]:
+def _without_unread(steps: Sequence[Step], names: set[str], of_device: set[str]) -> list[Step]:
     """The steps without the bindings of scalars on the device that nothing reads any more."""
     kept: list[Step] = []
     for step in reversed(steps):
-        if isinstance(step, Bind) and step.name not in names and _loads(step.value):
+        if isinstance(step, Bind) and step.name not in names and step.name in of_device:
             continue
         if isinstance(step, Repeat):
             inside = set(names) | (_names([step.until]) if step.until is not None else set())
-            step = replace(step, body=tuple(_without_unread(step.body, inside)))
+            step = replace(step, body=tuple(_without_unread(step.body, inside, of_device)))
             names |= inside
         elif isinstance(step, Branch):
-            then = tuple(_without_unread(step.then, set(names)))
-            otherwise = tuple(_without_unread(step.otherwise, set(names)))
+            then = tuple(_without_unread(step.then, set(names), of_device))
+            otherwise = tuple(_without_unread(step.otherwise, set(names), of_device))
             step = replace(step, then=then, otherwise=otherwise)
         for inner in every([step]):
             names |= _names(exprs_of(inner))
@@ -284,7 +287,3 @@ def _without_unread(steps: Sequence[Step], names: set[str]) -> list[Step]:
 
 def _names(exprs: Sequence[Expr]) -> set[str]:
     return {part.id for expr in exprs for part in walk(expr) if isinstance(part, Name)}
-
-
-def _loads(expr: Expr) -> bool:
-    return any(isinstance(part, Load) for part in walk(expr))
