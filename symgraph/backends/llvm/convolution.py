@@ -23,7 +23,8 @@ from symgraph.backends.llvm.tiles import ITEMSIZE, shape_of
 from symgraph.kernel import Expr, call, lit
 
 TASKS = 16  # worth having: they even out cores of unequal speed
-MANY = 8  # images, and filters of a group, from which scattering pays
+MANY = 8  # images and groups, each of which is a task of scattering
+CUT, ADDED = 5, 11  # products that it takes as long to cut an element as to do, and to add one
 CHUNKS = 4  # of images at most, whose sums of filters are kept apart
 IMPORTS = ("launch",)
 KINDS = ("convolve", "convolve_inputs", "convolve_weights")
@@ -91,16 +92,17 @@ def _scatter(dtype: str, needs: Needs) -> str:
 
 
 def _inputs(dtype: str, needs: Needs) -> str:
-    """The gradient by the images: scattered where gathering takes twice the products."""
+    """The gradient by the images: scattered where that is less work than gathering."""
     code = Code(f"{KINDS[1]}_{dtype}", PARAMS, needs)
     image, out, stride = ([code.item("%sizes", lit(place + step * axis)) for axis in range(3)]
                           for place, step in ((6, 1), (12, 1), (17, 3)))  # fmt: skip
-    images, filters, groups = (code.item("%sizes", lit(place)) for place in (0, 2, 15))
-    gathered = code.let(image[0] * image[1] * image[2])
-    scattered = code.let(out[0] * out[1] * out[2] * stride[0] * stride[1] * stride[2])
-    many = (images * groups >= lit(MANY)) & (filters >= lit(MANY) * groups)
-    small = many & (gathered > scattered * 2) & (scattered > lit(0))
-    scatter = code.let(small)
+    images, filters, channels, groups = (code.item("%sizes", lit(k)) for k in (0, 2, 3, 15))
+    each = code.let(filters // greater(groups, lit(1)))  # filters of a group
+    gathered = image[0] * image[1] * image[2] * each * (channels + CUT)
+    places = out[0] * out[1] * out[2] * stride[0] * stride[1] * stride[2]
+    scattered = code.let(places * channels * (each + ADDED))
+    many = images * groups >= lit(MANY)
+    scatter = code.let(many & (gathered > scattered) & (scattered > lit(0)))
     pointers = [f"%{name}" for name, _ in PARAMS]
     with code.when(scatter):
         code.invoke("@scatter_inputs", *pointers)
