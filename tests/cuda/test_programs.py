@@ -264,3 +264,24 @@ def test_float32_sums_keep_their_digits() -> None:
     values = np.array([1e8, *[0.5] * 64, -1e8], "float32")
     assert total(values) == 32
     assert total(np.array([np.inf, 1], "float32")) == np.inf
+
+
+def test_loops_of_numbers_leave_their_kernel() -> None:
+    """By a condition, or at an index that is out of range, which a guard behind the loop tells."""
+    n, x = T.lscalar("n"), T.dvector("x")
+    numbers, _ = sg.scan(
+        lambda k: (T.switch(T.eq(k % 2, 0), k // 2, 3 * k + 1), sg.until(T.lt(k, 3))),
+        outputs_info=[n],
+        n_steps=40,
+    )
+    looked, _ = sg.scan(
+        lambda k, total: ((3 * k + 1) % n, total + x[k]),
+        outputs_info=[T.constant(0), T.constant(0.0)],
+        n_steps=5,
+    )
+    f = sg.function([n, x], [numbers, looked[1]], device="cuda")
+    plain = sg.function([n, x], [numbers, looked[1]], mode="interpret")
+    for found, wanted in zip(f(6, np.arange(7.0)), plain(6, np.arange(7.0)), strict=True):
+        np.testing.assert_allclose(found, wanted)
+    with pytest.raises(sg.errors.IndexRangeError, match="13 for an axis of 7"):
+        f(20, np.arange(7.0))
