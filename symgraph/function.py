@@ -37,7 +37,7 @@ from symgraph.errors import (
 from symgraph.flat import Flat, flatten, unflatten
 from symgraph.graph import Variable, ancestors, clone_graph
 from symgraph.guard import badness, first_bad
-from symgraph.held import Containers, with_own_states
+from symgraph.held import Containers, Values, with_own_states
 from symgraph.inspection import Inspected
 from symgraph.limit import Limited
 from symgraph.mode import Mode, get_mode
@@ -144,8 +144,11 @@ class Function(Inspected):
     ----------
     inputs, outputs, updates
         What it was made from.
-    container
-        For each input, by itself, its name or its place, the container of its default value.
+    container, value
+        For each input, by itself, its name or its place, the container of its default value, and
+        that value.
+    trust_input
+        Taken for Theano's sake: arguments are checked in any case, which costs nothing.
     """
 
     def __init__(self, request: Request) -> None:
@@ -153,6 +156,7 @@ class Function(Inspected):
         self.inputs = [self._held(spec) for spec in request.inputs]
         self.request = replace(request, inputs=self.inputs)
         self.container = Containers(self.inputs, request.name)
+        self.value, self.trust_input = Values(self.container), False
         self.outputs = request.outputs
         self.updates = dict(request.updates)
         self._trace = Trace(clocked=request.profile)

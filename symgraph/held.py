@@ -42,6 +42,19 @@ class Containers:
         return len(self.held)
 
 
+class Values:
+    """The values in containers, under the same keys; `f.value[x]` is the object itself."""
+
+    def __init__(self, containers: Containers) -> None:
+        self.containers = containers
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.containers[key].value
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self.containers
+
+
 def _container(value: Any) -> Container:
     if isinstance(value, SharedVariable):
         return value.container

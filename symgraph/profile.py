@@ -9,10 +9,11 @@ fusion.
 from __future__ import annotations
 
 import io
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 from symgraph.backends.llvm.library import seconds_per_tick
 from symgraph.backends.llvm.meter import Words
@@ -266,6 +267,10 @@ class Profile:
         console = Console(file=io.StringIO(), width=WIDTH, color_system=None)
         console.print(self)
         return str(console.file.getvalue())
+
+    def summary(self, file: TextIO | None = None, **options: Any) -> None:
+        """Write it to a file, or standard error; Theano's options are taken and mean nothing."""
+        print(self, file=file or sys.stderr)
 
     def __repr__(self) -> str:
         return f"<profile of {self.name}: {self.calls} calls, {duration(self.seconds)}>"

@@ -234,6 +234,8 @@ def test_functions_share_a_state_by_its_container() -> None:
     up["total"] = 1.0
     assert look() == 2.0
     assert total in up.container
+    assert up.value[total] is up.container[1].value
+    assert "step" in up.value
     assert "other" not in up.container
     with pytest.raises(KeyError, match="no input 'other'; its inputs are step, total"):
         up.container["other"]

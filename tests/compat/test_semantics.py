@@ -177,6 +177,16 @@ def test_functions_and_parameters_are_pickled(tmp_path: Path) -> None:
     assert (copy.deepcopy(W).get_value() == W.get_value()).all()
 
 
+def test_functions_are_dumped_and_profiled(tmp_path: Path) -> None:
+    x = T.dvector("x")
+    theano.function_dump(tmp_path / "f.pkl", [x], x + 1, name="dumped", profile=True)
+    f = theano.function(**pickle.loads((tmp_path / "f.pkl").read_bytes()))
+    assert f([1.0]).tolist() == [2.0]
+    with (tmp_path / "profile.txt").open("w") as stream:
+        f.profile.summary(stream)
+    assert "dumped" in (tmp_path / "profile.txt").read_text()
+
+
 def test_monitors_are_called_before_and_after_each_node() -> None:
     seen: list[Any] = []
     x = T.dscalar("x")

@@ -34,6 +34,7 @@ from symgraph.compat.theano.compile import (
     SymbolicOutput,
     as_op,
     function,
+    function_dump,
     predefined_modes,
     shared,
 )

@@ -14,6 +14,7 @@ from symgraph.compat.theano.compile import (
 )
 from symgraph.compat.theano.compile.builders import OpFromGraph
 from symgraph.compat.theano.compile.debugmode import DebugMode
+from symgraph.compat.theano.compile.dump import function_dump
 from symgraph.compat.theano.compile.function_module import (
     AliasedMemoryError,
     Function,
