@@ -84,12 +84,14 @@ class OpFromGraph(GraphOp):
         super().__init__(Graph(tuple(inner), tuple(made)), name or type(self).__name__)
         set_once = object.__setattr__
         set_once(self, "shared_inputs", tuple(shared))
+        set_once(self, "written", (*inputs, *shared))
         older = not _is_default(grad_overrides)
         set_once(self, "takes_outputs", not older)
         set_once(self, "lop", grad_overrides if older else lop_overrides)
         set_once(self, "rop", rop_overrides)
 
     shared_inputs: tuple[SharedVariable, ...]
+    written: tuple[Variable, ...]  # what the graph's inputs stand for in what it was made from
     takes_outputs: bool  # whether the user's gradient is a function of the outputs too
     lop: Override
     rop: Override

@@ -597,6 +597,13 @@ def test_variables_are_mapped_in_steps_of_loops_too() -> None:
     sums, _ = theano.scan(step, x, T.constant(0.0))
     (turned,) = mapped(lambda v: getattr(v.tag, "instead", v), [z * sums])
     assert theano.function([x, z], turned)([1.0, 2.0, 3.0], 1.0).tolist() == [-1, -3, -6]
+    a, b = T.dscalars("a", "b")
+    joined = a + b
+    joined.tag.instead = z * start * (a - b)
+    op = theano.OpFromGraph([a, b], [joined])
+    (parted,) = mapped(lambda v: getattr(v.tag, "instead", v), [op(y, y * 3) * 2])
+    assert theano.function([y, z], parted)(1.0, 2.0) == -8.0
+    assert mapped(lambda v: v, [op(y, y)])[0].owner.op is op
     start.default_update = start + 1
     with pytest.raises(NotImplementedError, match="has an update"):
         mapped(lambda v: getattr(v.tag, "instead", v), [sums])

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from symgraph.inner_graph import InnerGraph
+from symgraph.from_graph import DEFAULT, OpFromGraph
 from symgraph.graph import Apply, Constant, Variable, clone_graph, inputs, toposort
 from symgraph.ops.scan import Scan
 from symgraph.rewrite import on_inputs
@@ -27,7 +28,8 @@ def map_variables(
     Raises
     ------
     NotImplementedError
-        If a step would read a shared variable that has an update: it would be read more often.
+        If a step would read a shared variable that has an update: it would be read more often. If
+        something is replaced in an `OpFromGraph` whose gradients are overridden.
 
     >>> import symgraph.compat.theano.tensor as T
     >>> x, y = T.dscalars("x", "y")
@@ -39,20 +41,32 @@ def map_variables(
     memo: dict[Variable, Variable] = {var: replacer(var) for var in inputs(roots)}
     for node in toposort(roots):
         given = [memo[v] for v in node.inputs]
-        fresh = _on(node, given, replacer)
-        for old, new in zip(node.outputs, fresh.outputs, strict=True):
+        for old, new in zip(node.outputs, _on(node, given, replacer), strict=True):
             wanted = replacer(old)
             memo[old] = new if wanted is old else wanted
     return [memo[root] for root in roots]
 
 
-def _on(node: Apply, given: Sequence[Variable], replacer: Replacer) -> Apply:
-    """A node on other inputs, the graph in it mapped."""
+def _on(node: Apply, given: Sequence[Variable], replacer: Replacer) -> Sequence[Variable]:
+    """The outputs of a node on other inputs, the graph in it mapped."""
     if isinstance(node.op, Scan):
-        return _scan_on(node.op, given, replacer)
+        return _scan_on(node.op, given, replacer).outputs
+    if isinstance(node.op, OpFromGraph):
+        return _graph_on(node.op, given, replacer)
     if all(new is old for new, old in zip(given, node.inputs, strict=True)):
-        return node
-    return on_inputs(node, given)
+        return node.outputs
+    return on_inputs(node, given).outputs
+
+
+def _graph_on(op: OpFromGraph, given: Sequence[Variable], replacer: Replacer) -> list[Variable]:
+    """What the mapped graph of an op makes, opened; what it was written with stands for inputs."""
+    results = map_variables(replacer, op.body.outputs)
+    if all(new is old for new, old in zip(results, op.body.outputs, strict=True)):
+        return list(op.make_node(*given).outputs)
+    if any(override != DEFAULT for override in (op.lop, op.rop)):
+        raise NotImplementedError(f"map_variables: {op} has gradients of its own for its graph")
+    places = zip((*op.body.inputs, *op.written), (*given, *given), strict=True)
+    return clone_graph(results, dict(places))
 
 
 def _scan_on(op: Scan, given: Sequence[Variable], replacer: Replacer) -> Apply:
