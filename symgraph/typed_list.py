@@ -14,6 +14,7 @@ import numpy as np
 from symgraph.dataclass import dataclass
 from symgraph.errors import GraphTypeError, IndexRangeError, InputTypeError
 from symgraph.graph import Apply, Constant, Op, Type, Variable
+from symgraph.records import is_sparse_matrix
 from symgraph.types import DISCRETE, TensorType, as_tensor_variable
 
 __all__ = [
@@ -185,6 +186,8 @@ def equal(left: Any, right: Any) -> bool:
     """Whether two elements are the same in every part."""
     if isinstance(left, list):
         return len(left) == len(right) and all(map(equal, left, right))
+    if is_sparse_matrix(left):
+        return bool(left.shape == right.shape and (left != right).nnz == 0)
     return bool(np.array_equal(left, right))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import symgraph.compat.theano as theano
 import symgraph.compat.theano.tensor as T
@@ -643,3 +644,12 @@ def test_files_are_read_at_every_call(tmp_path: Path) -> None:
         T.load(str(tmp_path / "x.npy"), "float64", (False,)).eval()
     with pytest.raises(ValueError, match="mmap_mode"):
         T.load(path, "int32", (False,), "r+")
+
+
+def test_lists_of_sparse_matrices_are_searched() -> None:
+    kind = theano.sparse.SparseType("csr", "float64")
+    xs, one = theano.typed_list.TypedListType(kind)("xs"), kind("one")
+    basic = theano.typed_list.basic
+    f = theano.function([xs, one], [basic.Index()(xs, one), basic.Count()(xs, one)])
+    eye, full = sparse.csr_matrix(np.eye(2)), sparse.csr_matrix(np.ones((2, 2)))
+    assert [int(n) for n in f([eye, full, full], full)] == [1, 2]
