@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import table
+from bench import published, table
 from bench.figures import Figure, Limits, Line, Record
 from bench.gpu import table as gpu_table
 from bench.limits import limits
@@ -17,6 +17,7 @@ from bench.measure import SMOKE, startup
 from bench.peers import SYMGRAPH
 from bench.process import WrongError, several
 from bench.rows import HEADLINES, ROWS
+from symgraph import compat
 
 ROOT = Path(__file__).parents[1]
 SEVERAL = {(row.numpy, row.tolerance): row for row in ROWS.values()}  # one of each definition
@@ -196,3 +197,18 @@ def test_the_table_of_a_gpu():
     assert "| ten ops | 200 us |" in text
     assert text.count("| 80% | 0.50 |") == 2
     assert text.index("by wall clock") < text.index("by events of the device")
+
+
+def test_published_work_is_done(monkeypatch, capsys):
+    """Thirty passes of softmax regression: 83 steps and 32 checks each, in a positive time."""
+    monkeypatch.setattr(published, "BUDGET", 0.05)
+    counts = []
+    with monkeypatch.context() as patch:
+        each = published._each
+        patch.setattr(published, "_each", lambda f, n: counts.append(n) or each(f, n))
+        published.main(["logistic_regression"])
+    compat.uninstall()
+    assert counts == [83, 32]
+    cells = capsys.readouterr().out.splitlines()[-1].split("|")
+    assert cells[1].strip() == "logistic regression"
+    assert float(cells[6]) > 0
