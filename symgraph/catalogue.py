@@ -14,14 +14,16 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from symgraph import families, ops
-from symgraph.backends.cuda import coverage
 from symgraph.dataclass import dataclass
 from symgraph.errors import GradientError, SymgraphError
 from symgraph.families import Elemwise, Example, Sample, TensorOp
 from symgraph.grad import pullback
 from symgraph.graph import Apply, Op, toposort
+from symgraph.later import Later
 from symgraph.pipeline import is_native
 from symgraph.types import COMPLEX, CONTINUOUS, DTYPES, FLOATS, TensorType
+
+coverage = Later("symgraph.backends.cuda.coverage")
 
 KINDS: dict[str, tuple[str, ...]] = {
     "bool": ("bool",),

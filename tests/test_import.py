@@ -52,6 +52,12 @@ def test_a_warm_start_loads_neither_pictures_nor_numba(tmp_path: object) -> None
         assert "symgraph.show" not in loaded
 
 
+def test_the_command_starts_without_the_targets() -> None:
+    heads = {name.partition(".")[0] for name in modules_after("import symgraph.cli")}
+    assert "rich" in heads
+    assert heads.isdisjoint({"numba", "cupy", "scipy", "llvmlite"})
+
+
 def test_every_name_is_there_though_its_module_is_not_yet() -> None:
     code = (
         "import symgraph as sg\n"
