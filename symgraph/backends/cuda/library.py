@@ -83,7 +83,7 @@ def batched_dot(device: Device, op: BatchedDot, out: Any, a: Any, b: Any) -> Non
     if any(prod(x.shape[:-2]) not in (1, prod(out.shape[:-2])) for x in (a, b)):
         a, b = for_each_pair(device.tools, a, b)
     if out.size:
-        left, right, whole = (x.reshape(-1, *x.shape[-2:]) for x in (a, b, out))
+        left, right, whole = (x.reshape(prod(x.shape[:-2]), *x.shape[-2:]) for x in (a, b, out))
         device.tools.products.multiply(left, right, whole, op.trans_a, op.trans_b)
 
 
