@@ -16,7 +16,7 @@ import symgraph.tensor as T
 from symgraph import cli
 from symgraph.errors import ExportError
 from symgraph.graph import Graph
-from symgraph.lower.group import LARGEST_GROUP, MOST_READ
+from symgraph.lower.costs import LARGEST_GROUP, MOST_READ
 from symgraph.rules import DEFAULT
 from symgraph.show.history import history_of, rewrites_of
 from symgraph.show.remarks import remarks_on

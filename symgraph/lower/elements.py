@@ -25,13 +25,12 @@ from symgraph.kernel import (
     statements,
     walk,
 )
+from symgraph.lower.costs import COSTLY_WEIGHT
 from symgraph.lower.group import Reader, Work
 from symgraph.lower.machine import PROCESSOR, Folding, Machine
 from symgraph.lower.program import Launch
 from symgraph.lower.sizes import Namer, Sizes, dtype_of
 from symgraph.types import Arg
-
-COSTLY_WEIGHT = 8  # scalar steps an exp counts for
 
 
 @dataclass

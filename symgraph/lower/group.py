@@ -15,6 +15,7 @@ from symgraph.dataclass import dataclass
 from symgraph.families import Elemwise, Indexed, Moved, Positional, Reduce, View
 from symgraph.graph import Apply, Constant, Variable
 from symgraph.kernel import Expr
+from symgraph.lower.costs import LARGEST_GROUP, MOST_READ, SIBLINGS
 from symgraph.lower.sizes import Sizes, is_lit
 
 FULL, ROW = "full", "row"  # elementwise, over the whole space or over the rows
@@ -24,9 +25,6 @@ FOLD_ROWS = "fold_rows"  # the values of the rows reduced to one scalar
 FOLD_COLUMNS = "fold_columns"  # the rows reduced to one row
 LEVELS = {FULL: FULL, ROW: ROW, FOLD_ROW: ROW}
 CHUNKED = (FOLD_ALL, FOLD_ROWS, FOLD_COLUMNS)
-LARGEST_GROUP = 96  # nodes; longer kernels compile slower than they run faster
-MOST_READ = 24  # variables a group reads; more streams than that no processor prefetches
-SIBLINGS = 8  # how many groups of the same space are asked whether they read the same
 
 
 class Reading(NamedTuple):

@@ -28,6 +28,7 @@ from symgraph.kernel import (
     Update,
     lit,
 )
+from symgraph.lower.costs import CHEAP
 from symgraph.lower.elements import (
     Context,
     cost_of,
@@ -53,7 +54,6 @@ from symgraph.lower.sizes import Namer, dtype_of, is_lit
 
 LOOP_NAMES = ("i", "j", "k", "l", "m")
 Accumulators: TypeAlias = tuple[Name, ...] | tuple[Load, ...]
-CHEAP = 2  # scalar steps; a dearer value needed again is kept in memory
 
 
 class Block(NamedTuple):

@@ -8,6 +8,14 @@ from typing import Protocol
 from symgraph.dataclass import dataclass
 from symgraph.families import Reduce
 from symgraph.kernel import Expr, Lit, call, cast, compare, lit, select
+from symgraph.lower.costs import (
+    CHUNK_ROWS,
+    CHUNK_WORK,
+    COLUMN_BLOCK,
+    LIGHT,
+    MOST_CHUNKS,
+    ROWS_AT_ONCE,
+)
 from symgraph.ops.reduce import Sum
 
 Values = tuple[Expr, ...]
@@ -47,13 +55,13 @@ def in_single_precision(op: Reduce, dtype: str) -> Folding:
 class Machine:
     """How many workers there are, and what suits each of them."""
 
-    chunk_work: int = 16384  # scalar steps a chunk of a reduction should be worth
-    most_chunks: int = 32
+    chunk_work: int = CHUNK_WORK  # scalar steps a chunk of a reduction should be worth
+    most_chunks: int = MOST_CHUNKS
     columns_apart: bool = False  # whether a worker takes a column of a chunk, not a row
-    block: int = 2048  # columns whose accumulators, 8 bytes each, are to stay in the first cache
-    chunk_rows: int = 64  # rows of a chunk at least: its accumulators are little beside them
-    rows_at_once: int = 8  # that accumulators are read and written once for
-    light: int = 12  # scalar steps of an element beyond which accumulators cost little
+    block: int = COLUMN_BLOCK  # columns whose accumulators stay in a fast cache
+    chunk_rows: int = CHUNK_ROWS  # rows of a chunk at least
+    rows_at_once: int = ROWS_AT_ONCE  # that accumulators are read and written once for
+    light: int = LIGHT  # scalar steps of an element beyond which rows are taken one at a time
     folding: Callable[[Reduce, str], Folding] = as_declared  # of an op, and its operand's dtype
 
 

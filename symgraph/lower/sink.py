@@ -16,12 +16,11 @@ import numpy as np
 
 from symgraph.families import Elemwise
 from symgraph.graph import Apply, Variable
+from symgraph.lower.costs import LARGEST_GROUP, MOST_READ
 from symgraph.lower.group import (
     CHUNKED,
     FOLD_ROW,
     FULL,
-    LARGEST_GROUP,
-    MOST_READ,
     Group,
     Grouping,
     Item,

@@ -11,7 +11,7 @@ from symgraph.families import Assemble, Elemwise, Library, Product, Reduce
 from symgraph.function import Function
 from symgraph.graph import Apply, Constant, Variable, clients
 from symgraph.kernel import Buffer
-from symgraph.lower.group import LARGEST_GROUP, MOST_READ
+from symgraph.lower.costs import LARGEST_GROUP, MOST_READ
 from symgraph.lower.lower import Lowered
 from symgraph.lower.program import Copy, Launch, every
 from symgraph.ops.arith import Mul
