@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -95,19 +95,28 @@ def _class(kind: type) -> Words:
 
 def _op(op: Any) -> Words:
     """The class of an op and all that an instance holds, apart from what is computed from it."""
-    kind = type(op)
-    names = [f.name for f in fields(kind)] if is_dataclass(kind) else list(vars(op))
-    derived = {
+    kind: type = type(op)
+    known = _class(kind)
+    declared, derived = _holds(kind)
+    names = list(vars(op)) if declared is None else declared
+    others = set(vars(op)) - set(names) - derived
+    if others:
+        raise NoSignatureError(f"{op} also holds {', '.join(sorted(others))}")
+    held = [(name, words_of(getattr(op, name))) for name in names if name not in derived]
+    return ("op", *known, *held)
+
+
+@cache
+def _holds(kind: type) -> tuple[list[str] | None, set[str]]:
+    """What a class of the package declares, None if nothing, and what its instances compute."""
+    declared = [f.name for f in fields(kind)] if is_dataclass(kind) else None
+    computed = {
         name
         for base in kind.__mro__
         for name, item in vars(base).items()
         if isinstance(item, cached_property)
     }
-    others = set(vars(op)) - set(names) - derived
-    if others:
-        raise NoSignatureError(f"{op} also holds {', '.join(sorted(others))}")
-    held = [(name, words_of(getattr(op, name))) for name in names if name not in derived]
-    return ("op", *_class(kind), *held)
+    return declared, computed
 
 
 def _type(kind: Type) -> Words:

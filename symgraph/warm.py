@@ -10,9 +10,7 @@ What is looked at later (`f.graph`, `f.kernels`, an error's text) is made when i
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
-import sys
 from collections.abc import Callable
 from dataclasses import astuple, replace
 from functools import cache
@@ -22,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from symgraph import sources
 from symgraph.backends import disk, threads
-from symgraph.backends.llvm import target
-from symgraph.backends.llvm.machine import host
+from symgraph.backends.llvm import library, target
 from symgraph.config import Flags, config
 from symgraph.dataclass import dataclass
 from symgraph.graph import Constant
@@ -34,7 +32,6 @@ from symgraph.rules import ALL
 from symgraph.runners import Native, Runner, Task, Warm
 from symgraph.signature import NoSignatureError, Signature, signature_of
 
-PACKAGE = Path(__file__).parent
 MOST_CONSTANTS = 1 << 20  # bytes of constants in a recipe; a function with more is not kept
 # Flags that say how functions are run, shown or kept, not what is compiled.
 BESIDE = (
@@ -65,7 +62,7 @@ def place_of(task: Task, mode: Mode) -> Place | None:
     folder = disk.usable(config.folder)
     known = set(ALL.known)
     plain = mode.backend == "llvm" and not mode.check and all(r in known for r in mode.rules)
-    if folder is None or not plain or not _sources() or needs_placement(task, mode.device):
+    if folder is None or not plain or not sources.IMPORTED or needs_placement(task, mode.device):
         return None
     try:
         signature = signature_of(task.inputs, task.roots)
@@ -113,7 +110,7 @@ def keep(place: Place, task: Task, runner: Runner, written: Any) -> None:
     constants = [c.data for c in inputs if isinstance(c, Constant)]
     named = tuple(numbers.get(id(data), np.array(data)) for data in constants)
     size = sum(c.nbytes for c in named if not isinstance(c, int))
-    if size > MOST_CONSTANTS or _scanned() != _sources():
+    if size > MOST_CONSTANTS or not sources.unchanged():
         return
     order = [var for var, _ in task.updates]
     replaced = tuple(order.index(var) for var in runner.replaced)
@@ -130,29 +127,6 @@ def _surroundings() -> tuple[str, ...]:
     """All that compiled code depends on besides the graph."""
     # SciPy folds constants and has BLAS; to import it for its version would take 8 ms.
     spec = find_spec("scipy")
-    library = Path(spec.origin).stat() if spec is not None and spec.origin else None
-    scipy = "" if library is None else f"{library.st_mtime_ns} {library.st_size}"
-    return (sys.version, np.__version__, scipy, *host().surroundings, _sources())
-
-
-def _scanned() -> str:
-    """The package's sources by name, size and time of change, as Python itself knows them apart."""
-    found, folders = [], [str(PACKAGE)]
-    while folders and PACKAGE.is_dir():
-        with os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                if entry.name.endswith(".py"):
-                    stat = entry.stat()
-                    found.append((entry.path, stat.st_size, stat.st_mtime_ns))
-                elif entry.is_dir():
-                    folders.append(entry.path)
-    return hashlib.sha256(repr(sorted(found)).encode()).hexdigest() if found else ""
-
-
-@cache
-def _sources() -> str:
-    """The sources this process runs; "" if they are not files."""
-    return _scanned()
-
-
-_sources()
+    file = Path(spec.origin).stat() if spec is not None and spec.origin else None
+    scipy = "" if file is None else f"{file.st_mtime_ns} {file.st_size}"
+    return (scipy, *library.surroundings())

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "symgraph"
 # Lowest first; what stands on one line may be imported by what stands after it on that line.
 FLOORS = [
-    "dataclass errors devices config later places",
+    "dataclass errors devices config later places sources",
     "graph flat inner_graph",
     "kernel types device_array absent records interpret",
     "dtype_rules families rewrite signature",

@@ -16,7 +16,7 @@ import pytest
 
 import symgraph as sg
 import symgraph.tensor as T
-from symgraph import warm
+from symgraph import sources, warm
 from symgraph.backends.llvm import machine
 from symgraph.families import TensorOp
 from symgraph.graph import Graph, Variable
@@ -200,26 +200,10 @@ def test_sources_and_machine_are_part_of_the_place(
     assert before.file != after.file
 
 
-def test_a_changed_source_file_changes_the_scan(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(warm, "PACKAGE", tmp_path)
-    assert warm._scanned() == ""
-    inner = tmp_path / "ops"
-    inner.mkdir()
-    file = inner / "arith.py"
-    file.write_text("a = 1\n")
-    first = warm._scanned()
-    file.write_text("a = 22\n")
-    second = warm._scanned()
-    os.utime(file, ns=(1, 1))
-    assert len({first, second, warm._scanned(), ""}) == 4
-
-
 def test_nothing_is_kept_while_sources_change(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warm, "_scanned", lambda: "edited meanwhile")
+    monkeypatch.setattr(sources, "scanned", lambda: "edited meanwhile")
     trained()
     assert not whole(folder)
 

@@ -18,7 +18,7 @@ from symgraph.errors import CacheError
 from symgraph.later import Later
 
 PREFIX = "symgraph_"
-SUFFIXES = (".py", ".bin", ".obj", ".fun", ".ptx", ".tmp")
+SUFFIXES = (".py", ".bin", ".obj", ".lib", ".fun", ".ptx", ".tmp")
 DIGEST_SIZE = hashlib.sha256().digest_size
 WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
+import pickle
 import re
+import sys
 import threading
 import time
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-from symgraph.backends import pool, threads
-from symgraph.backends.disk import usable
+import numpy as np
+
+from symgraph import sources
+from symgraph.backends import disk, pool, threads
 from symgraph.backends.llvm import (
     batched,
     blas,
@@ -23,7 +28,17 @@ from symgraph.backends.llvm import (
     support,
     tiles,
 )
-from symgraph.backends.llvm.machine import QUICK, WRITTEN, Code, Module, begin, link
+from symgraph.backends.llvm.machine import (
+    QUICK,
+    WRITTEN,
+    Code,
+    Module,
+    begin,
+    host,
+    known_codes,
+    link,
+    link_objects,
+)
 from symgraph.dataclass import dataclass
 
 CALIBRATION = 0.005  # seconds over which the counter is timed: its unit is right to 0.01%
@@ -63,6 +78,15 @@ def _home(symbol: str) -> str | None:
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """How to load a library again: its modules by their keys, what it exports, what it calls."""
+
+    modules: tuple[str, ...]
+    exports: tuple[str, ...]
+    calls: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Shared:
     """A library of ours: its modules, the functions it has for others, and those it calls."""
 
@@ -70,14 +94,61 @@ class Shared:
     exports: tuple[str, ...]
     calls: tuple[str, ...] = ()
 
+    @property
+    def recipe(self) -> Recipe:
+        """What is needed to load it again."""
+        return Recipe(tuple(m.key for m in self.modules), self.exports, self.calls)
+
 
 def _shared(name: str, folder: Path | None) -> Code:
     with _lock:
         if name not in _linked:
-            made = _made(name)
-            imports = addresses(made.calls, folder)
-            _linked[name] = link(made.modules, folder, made.exports, imports)
+            _linked[name] = _found(name, folder) or _compiled(name, folder)
         return _linked[name]
+
+
+def _compiled(name: str, folder: Path | None) -> Code:
+    """A library from its text."""
+    made = _made(name)
+    code = link(made.modules, folder, made.exports, addresses(made.calls, folder))
+    file = _file(name, folder)
+    if file is not None and sources.unchanged():
+        disk.keep(file, pickle.dumps(made.recipe))
+    return code
+
+
+def _found(name: str, folder: Path | None) -> Code | None:
+    """A library that was compiled before; its text is not written. None if it is not at hand."""
+    if (found := _kept(name, folder)) is None:
+        return None
+    recipe, codes = found
+    return link_objects(codes, recipe.exports, addresses(recipe.calls, folder))
+
+
+def _kept(name: str, folder: Path | None) -> tuple[Recipe, list[bytes]] | None:
+    """A library's recipe and object code; None if some of it is not on disk."""
+    file = _file(name, folder)
+    if file is None or (content := disk.kept(file)) is None:
+        return None
+    recipe: Recipe = pickle.loads(content)
+    codes = known_codes(recipe.modules, file.parent)
+    return None if codes is None else (recipe, codes)
+
+
+def _file(name: str, folder: Path | None) -> Path | None:
+    """Where a library's recipe is kept; None if nothing is."""
+    folder = disk.usable(folder)
+    if folder is None or not sources.IMPORTED:
+        return None
+    key = hashlib.sha256("\0".join((name, *surroundings())).encode()).hexdigest()[:40]
+    return folder / f"{disk.PREFIX}{key}.lib"
+
+
+@cache
+def surroundings() -> tuple[str, ...]:
+    """All that the text of a library follows from, and what becomes of it: machine and versions."""
+    versions = sys.version, np.__version__
+    return (*versions, *host().surroundings, str(host().second_cache), sources.IMPORTED)
 
 
 @cache
@@ -88,12 +159,15 @@ def _made(name: str) -> Shared:
 
 def ahead(symbols: Iterable[str], folder: Path | None) -> None:
     """Begin to compile what has these functions, and all that these call, if it is not at hand."""
-    pending, seen, folder = list(symbols), set(), usable(folder)
+    pending, seen, folder = list(symbols), set(), disk.usable(folder)
     while pending:
         home = _home(pending.pop())
         if home is None or home in seen or home in _linked:
             continue
         seen.add(home)
+        if (found := _kept(home, folder)) is not None:
+            pending += found[0].calls
+            continue
         made = _made(home)
         pending += made.calls
         begin(made.modules, folder)
