@@ -12,7 +12,7 @@ import pytest
 
 from symgraph.backends import disk
 from symgraph.backends.llvm import machine
-from symgraph.backends.llvm.kernels import ALONE, kernel_text
+from symgraph.backends.llvm.kernels import LOOPS, kernel_text
 from symgraph.backends.llvm.machine import Module, begin, link
 from symgraph.config import config
 from symgraph.errors import CacheError
@@ -118,8 +118,10 @@ def test_the_address_of_a_row_is_a_step_of_its_own() -> None:
 
 
 def test_only_long_loops_go_without_interleaving() -> None:
-    assert ALONE not in kernel_text(mapped("x", "y", "i", 1)).text
-    assert ALONE in kernel_text(mapped("x", "y", "i", 3)).text
+    for times, alone in (1, False), (3, True):
+        text = kernel_text(mapped("x", "y", "i", times)).text
+        marks = [LOOPS[True, apart] for apart in (False, True)]
+        assert any(f"{mark}\n" in text for mark in marks) == alone
 
 
 @pytest.fixture
