@@ -88,21 +88,23 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     real = library._made
     monkeypatch.setattr(library, "_made", lambda name: names.append(name) or real(name))
-    monkeypatch.setattr(library, "_linked", {})
-    monkeypatch.setattr(machine, "_objects", {})
+    forget(monkeypatch)
     return names
 
 
-def forget() -> None:
-    library._linked.clear()
-    machine._objects.clear()
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a new process; what is linked stays until the test ends, for functions that call it."""
+    monkeypatch.setattr(library, "_linked", {})
+    monkeypatch.setattr(machine, "_objects", {})
 
 
 PRODUCT = ["gemm_float32", "leaves_float32", "support"]  # what a product is linked from
 PART = "leaf_float32_turn"
 
 
-def test_a_library_compiled_before_is_not_written_again(tmp_path: Path, made: list[str]) -> None:
+def test_a_library_compiled_before_is_not_written_again(
+    tmp_path: Path, made: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     x = T.fmatrix("x")
     value = np.arange(6, dtype="float32").reshape(2, 3)
     with sg.config(cache_dir=str(tmp_path)):
@@ -111,7 +113,7 @@ def test_a_library_compiled_before_is_not_written_again(tmp_path: Path, made: li
         assert len(list(tmp_path.glob("*.lib"))) == len({*made})
         made.clear()
         for graph in T.dot(x, x.T), T.dot(x.T, x) * 2:  # found whole, and compiled
-            forget()
+            forget(monkeypatch)
             g = sg.function([x], graph)
             np.testing.assert_array_equal(g(value), graph.eval({x: value}, mode="interpret"))
         np.testing.assert_array_equal(f(value), value @ value.T)
@@ -126,7 +128,7 @@ def test_the_library_of_other_sources_or_another_machine_is_not_found(
     for place in range(len(known)):
         other = (*known[:place], "another", *known[place + 1 :])
         monkeypatch.setattr(library, "surroundings", lambda other=other: other)
-        forget()
+        forget(monkeypatch)
         library.addresses([PART], tmp_path)
     assert made == ["leaves_float32"] * (1 + len(known))
     assert sources.IMPORTED in known
@@ -172,20 +174,22 @@ def test_no_library_is_kept_while_sources_change(
     assert not list(tmp_path.glob("*.lib"))
     monkeypatch.setattr(sources, "IMPORTED", "")  # no files
     monkeypatch.setattr(sources, "scanned", lambda: "")
-    forget()
+    forget(monkeypatch)
     library.addresses([PART], tmp_path)
     assert not list(tmp_path.glob("*.lib"))
     assert made == ["leaves_float32"] * 2
 
 
 @pytest.mark.parametrize("damage", ["recipe", "object"])
-def test_a_damaged_library_is_written_anew(tmp_path: Path, made: list[str], damage: str) -> None:
+def test_a_damaged_library_is_written_anew(
+    tmp_path: Path, made: list[str], damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     library.addresses([PART], tmp_path)
     (recipe,) = tmp_path.glob("*.lib")
     file = recipe if damage == "recipe" else min(tmp_path.glob("*.obj"))
     file.write_bytes(file.read_bytes()[:-5])
     for _ in range(2):
-        forget()
+        forget(monkeypatch)
         library.addresses([PART], tmp_path)
     assert made == ["leaves_float32"] * 2
 
