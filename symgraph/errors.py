@@ -113,8 +113,11 @@ class DisconnectedInputError(GradientError, ValueError):
     """A gradient was asked for with respect to a variable the cost does not depend on."""
 
 
-class NullTypeGradError(GradientError, TypeError):
-    """A gradient was asked for through an op that has none there."""
+class NullTypeGradError(GradientError, TypeError, AttributeError):
+    """A gradient was asked for through an op that has none there.
+
+    An AttributeError too: that is how programs ask whether an op has a method `grad`.
+    """
 
 
 class UnknownVariableError(GradientError, TypeError):

@@ -157,6 +157,8 @@ class Constant(Variable):
     def __init__(self, type: Type, data: Any, name: str | None = None) -> None:
         super().__init__(type, name=name)
         self.data = type.filter(data)
+        if config.flags.compute_test_value != "off":  # of what was folded it is asked for too
+            self.tag.test_value = self.data
 
     @property
     def value(self) -> Any:

@@ -209,15 +209,28 @@ class Operators(Variable):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         """Operators with an array on the left are ours; other functions of NumPy's are refused."""
         own = OPERATORS.get(ufunc)
-        if own is None or method != "__call__" or options:
-            self._not_an_array(
-                f"numpy.{ufunc.__name__} cannot compute with it",
-                "use the function of symgraph.tensor: T.exp(x), not np.exp(x)",
-            )
-        return own(*inputs)
+        if method != "__call__" or options:
+            self._refuse(ufunc)
+        return self.by_numpy(ufunc) if own is None else own(*inputs)
+
+    def by_numpy(self, ufunc: Any) -> Any:
+        """An error; programs in another library's words may have another rule put here."""
+        self._refuse(ufunc)
+
+    def _refuse(self, ufunc: Any) -> NoReturn:
+        self._not_an_array(
+            f"numpy.{ufunc.__name__} cannot compute with it",
+            "use the function of symgraph.tensor: T.exp(x), not np.exp(x)",
+        )
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        """Sizes may stand in lists with numbers, as in `np.prod(shape)`; else an error."""
+        return self.boxed()
+
+    def boxed(self) -> Any:
+        """Sizes may stand in lists with numbers, as in `np.prod(shape)`; else an error.
+
+        Programs in another library's words may have another rule put here.
+        """
         if self.ndim or self.dtype not in DISCRETE:
             self._not_an_array(
                 "NumPy cannot compute with it",

@@ -11,7 +11,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
-from symgraph.compat import truth
+from symgraph.compat import lenient
 
 OWN = "symgraph.compat."
 NAME, TESTS = "theano", "tests"
@@ -109,14 +109,14 @@ def install() -> None:
     array(1.)
     >>> symgraph.compat.uninstall()
     """
-    truth.use_theanos()
+    lenient.use_theanos()
     if not any(isinstance(finder, TheanoFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, TheanoFinder())
 
 
 def uninstall() -> None:
     """Undo `install`: forget the modules it has handed out as `theano`."""
-    truth.use_own()
+    lenient.use_own()
     sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, TheanoFinder | TestsFinder)]
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == NAME and module.__name__.startswith(OWN):

@@ -200,12 +200,14 @@ class Pow(Elemwise):
     partials = (_slope_of_base, _slope_of_exponent)
     domains = ("positive", "real")
     unit = 1
+    negative_of_integers = False  # whether they may be constants
 
     def prepare(self, *inputs: Any) -> Tensors:
         """The operands; integers have no constant negative powers."""
         x, y = super().prepare(*inputs)
         whole = {x.type.dtype, y.type.dtype} <= set(DISCRETE)
-        if whole and isinstance(y, Constant) and (y.data < 0).any():
+        refused = whole and not self.negative_of_integers
+        if refused and isinstance(y, Constant) and (y.data < 0).any():
             raise GraphTypeError(
                 f"{x} holds integers ({x.type.dtype}), whose power {y} is no integer; cast it to a"
                 " float, or use T.reciprocal"

@@ -235,11 +235,61 @@ def test_variables_are_true_unless_they_compare() -> None:
     compat.install()
     try:
         assert bias
-        assert T.exp(bias)
+        assert T.gt(bias, 1)  # only operators are refused, as in Theano
         with pytest.raises(TypeError):
             bool(bias < 1)
     finally:
         compat.uninstall()
+    with pytest.raises(TypeError):
+        bool(bias > 1)
+
+
+def test_numpy_takes_variables_as_objects_once_installed() -> None:
+    x, s = T.dvector("x"), T.dscalar("s")
+    compat.install()
+    try:
+        assert np.atleast_1d([x, s]).tolist() == [x, s]
+        assert np.asarray(x)[()] is x
+        found = [np.exp(x), np.sqrt(s), np.abs(x), np.square(x), np.reciprocal(s), -np.log(s)]
+        with pytest.raises(TypeError, match=r"numpy\.sign"):
+            np.sign(x)
+    finally:
+        compat.uninstall()
+    expected = [np.exp([-2.0]), 2.0, [2.0], [4.0], 0.25, -np.log(4.0)]
+    for value, right in zip(theano.function([x, s], found)([-2.0], 4.0), expected, strict=True):
+        np.testing.assert_allclose(value, right)
+    with pytest.raises(TypeError, match=r"numpy\.exp"):
+        np.exp(x)
+    with pytest.raises(TypeError, match="symbolic"):
+        np.asarray(x)
+
+
+def test_integers_have_negative_powers_once_installed() -> None:
+    i = T.ivector("i")
+    compat.install()
+    try:
+        powers = [T.constant(1) ** -2, i**-1, i**-2]
+    finally:
+        compat.uninstall()
+    one, first, second = theano.function([i], powers)([1, -1, 2])
+    assert one == 1
+    assert first.tolist() == [1, -1, 0]
+    assert second.tolist() == [1, 1, 0]
+    with pytest.raises(TypeError, match="no integer"):
+        i**-1
+
+
+def test_folded_sizes_have_test_values() -> None:
+    with theano.change_flags(compute_test_value="raise"):
+        assert T.constant(np.ones((2, 3))).shape.tag.test_value.tolist() == [2, 3]
+        assert T.dscalar().shape.tag.test_value.shape == (0,)
+
+
+def test_an_op_without_grad_is_an_attribute_error() -> None:
+    x = T.dvector("x")
+    rounded = theano.as_op(itypes=[T.dvector], otypes=[T.dvector])(np.rint)
+    with pytest.raises(AttributeError, match="no gradient"):
+        T.grad(rounded(x).sum(), x)
 
 
 def test_lists_of_variables_are_tensors() -> None:
