@@ -6,7 +6,8 @@ while `theano` means symgraph:
 
 - every variable is true but what `<` and its like give: `if bias:` asks whether there is one;
 - an array made of variables holds them as objects, as in `np.atleast_1d(variables)`;
-- a function of NumPy's stands for the method of its name: `np.exp(x)` is `x.exp()`, `np.square(x)` is `x * x`;
+- a function of NumPy's stands for the method of its name, or for operators: `np.exp(x)` is
+  `x.exp()`, `np.square(x)` is `x * x`;
 - a negative power of an integer is its quotient rounded towards 0: `T.constant(1) ** -2` is 1.
 """
 

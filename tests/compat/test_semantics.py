@@ -279,6 +279,12 @@ def test_integers_have_negative_powers_once_installed() -> None:
         i**-1
 
 
+def test_flags_are_copied() -> None:
+    for twin in (copy.copy(theano.config), copy.deepcopy(theano.config)):
+        assert twin.floatX == theano.config.floatX
+        assert twin.gcc.cxxflags == theano.config.gcc.cxxflags
+
+
 def test_folded_sizes_have_test_values() -> None:
     with theano.change_flags(compute_test_value="raise"):
         assert T.constant(np.ones((2, 3))).shape.tag.test_value.tolist() == [2, 3]

@@ -156,6 +156,8 @@ class Section:
         object.__setattr__(self, "_prefix", prefix)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # asked of a copy that is being made
+            raise AttributeError(name)
         full = self._prefix + name
         if full in HANDED_ON:
             return HANDED_ON[full][0]()
