@@ -82,8 +82,8 @@ def test_neighbourhoods_are_windows() -> None:
         (images2neibs(x, (2, 4)), windows(images, (2, 4), (2, 4))),
         (images2neibs(x, (2, 4), (1, 2)), windows(images, (2, 4), (1, 2))),
         (images2neibs(x, (4, 3), mode="ignore_borders"), windows(images, (4, 3), (4, 3))),
-        (images2neibs(x, (3, 3), (2, 2), "half"), windows(padded, (3, 3), (2, 2))),
-        (images2neibs(x, (3, 3), (1, 2), "full"), windows(wide, (3, 3), (1, 2))),
+        (images2neibs(x, (2, 3), (2, 1), "half"), windows(padded, (2, 3), (2, 1))),
+        (images2neibs(x, (3, 3), (1, 3), "full"), windows(wide, (3, 3), (1, 3))),
         (images2neibs(x, (3, 5), (1, 3), "wrap_centered"), windows(turned, (3, 5), (1, 3))),
         (images2neibs(x, (rows, columns)), windows(images, (3, 2), (3, 2))),
         (back(images2neibs(x, (3, 2)), (3, 2), x.shape), images),
@@ -105,6 +105,14 @@ def test_neighbourhoods_that_do_not_fit_are_errors() -> None:
     for size, step in (((4, 4), None), ((7, 8), None), ((2, 2), (3, 2))):
         with pytest.raises(ShapeError, match="ignore_borders"):
             nn.images2neibs(x, size, step)
+    unknown, rows = T.dtensor4("unknown"), T.lscalar("rows")
+    padded = [nn.images2neibs(unknown, (3, 3), (2, 2), mode) for mode in ("half", "full")]
+    f = sg.function([x, unknown, rows], [nn.images2neibs(x, (rows, 4)), *padded])
+    images, even, odd = np.ones((1, 1, 6, 8)), np.ones((1, 1, 4, 6)), np.ones((1, 1, 5, 5))
+    assert f(images, odd[..., :3, :3], 2)[1].shape == (4, 9)
+    for refused in ((images, even, 3), (images, odd, 4), (images, odd, 7)):
+        with pytest.raises(ShapeError, match="ignore_borders"):
+            f(*refused)
     for arguments in ((x, (2, 2), None, "same"), (T.dmatrix(), (2, 2)), (x, (2,))):
         with pytest.raises(GraphTypeError):
             nn.images2neibs(*arguments)

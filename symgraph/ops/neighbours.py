@@ -7,6 +7,8 @@ from typing import Any
 from symgraph.errors import GraphTypeError, ShapeError
 from symgraph.ops.arith import add, int_div, mod, mul, sub
 from symgraph.ops.borders import pad
+from symgraph.ops.checks import CheckAndRaise
+from symgraph.ops.compare import eq, ge
 from symgraph.ops.create import arange, zeros
 from symgraph.ops.index import set_subtensor, subtensor
 from symgraph.ops.reshape import reshape
@@ -16,6 +18,8 @@ from symgraph.types import Tensor, as_tensor_variable
 __all__ = ["images2neibs", "neibs2images"]
 
 MODES = ("valid", "ignore_borders", "wrap_centered", "half", "full")
+FITTED = ("valid", "half", "full")  # modes in which the last neighbourhood ends at the border
+CURE = 'mode="ignore_borders" leaves out the rest'
 
 
 def images2neibs(ten4: Any, neib_shape: Any, neib_step: Any = None, mode: str = "valid") -> Tensor:
@@ -30,15 +34,19 @@ def images2neibs(ten4: Any, neib_shape: Any, neib_step: Any = None, mode: str = 
     neib_step
         From one to the next, by default `neib_shape`, so that they lie side by side.
     mode
-        "valid": the steps have to fit the image; sizes known when the graph is built are checked.
-        "ignore_borders": a rest is left out. "wrap_centered": centred on every step, going round
-        at the edges. "half", "full": as "ignore_borders", with half the neighbourhood, or all but
-        one, of zeros on every side.
+        "valid": the steps have to fit the image. "ignore_borders": a rest is left out.
+        "wrap_centered": centred on every step, going round at the edges. "half", "full": as
+        "valid", with half the neighbourhood, or all but one, of zeros on every side.
 
     Returns
     -------
     tensor
         A matrix: a row for each image, channel and place, in this order, its elements row by row.
+
+    Raises
+    ------
+    ShapeError
+        If steps do not fit the image: at once if all sizes are known, else when the function runs.
 
     >>> images2neibs([[[[1.0, 2.0], [3.0, 4.0]]]], (1, 2)).eval()
     array([[1., 2.],
@@ -49,11 +57,11 @@ def images2neibs(ten4: Any, neib_shape: Any, neib_step: Any = None, mode: str = 
         raise GraphTypeError(f"images2neibs takes 4 axes and a mode of {MODES}, not {x}, {mode!r}")
     size = _pair(neib_shape)
     step = size if neib_step is None else _pair(neib_step)
-    if mode == "valid":
-        _check(x, neib_shape, neib_shape if neib_step is None else neib_step)
     if mode in ("half", "full"):
         border = [int_div(n, 2) if mode == "half" else sub(n, 1) for n in size]
         x = pad(x, [(0, 0), (0, 0), *((b, b) for b in border)])
+    if mode in FITTED:
+        _check(x, neib_shape, neib_shape if neib_step is None else neib_step)
     rows, columns = (_places(x, axis, size, step, mode) for axis in (0, 1))
     index = (dimshuffle(rows, 0, "x", 1, "x"), dimshuffle(columns, "x", 0, "x", 1))
     patches = subtensor(x, (slice(None), slice(None), *index))
@@ -76,7 +84,7 @@ def _check(x: Tensor, size: Any, step: Any) -> None:
         if known and (length < n or (length - n) % s):
             raise ShapeError(
                 f"images2neibs: neighbourhoods of {n} in steps of {s} do not fit the {length}"
-                f' elements of axis {axis}; mode="ignore_borders" leaves out the rest'
+                f" elements of axis {axis}; {CURE}"
             )
 
 
@@ -89,6 +97,10 @@ def _places(x: Tensor, axis: int, size: Any, step: Any, mode: str) -> Tensor:
         first = sub(mul(arange(count), s), int_div(n, 2))
         return mod(add(dimshuffle(first, 0, "x"), inside), length)
     count = add(int_div(sub(length, n), s), 1)
+    if mode in FITTED:
+        message = f"images2neibs: neighbourhoods do not fit the elements of axis {axis + 2}; {CURE}"
+        fits = (ge(length, n), eq(mod(sub(length, n), s), 0))
+        count = CheckAndRaise(ShapeError, message)(count, *fits)
     return add(dimshuffle(mul(arange(count), s), 0, "x"), inside)
 
 

@@ -2,4 +2,6 @@
 
 from symgraph.nnet.conv import conv2d
 
-__all__ = ["conv2d"]
+__all__ = ["conv2d", "imported_scipy_signal"]
+
+imported_scipy_signal = True  # SciPy always stands beside NumPy here
