@@ -21,7 +21,7 @@ from symgraph.errors import (
     UnknownVariableError,
 )
 from symgraph.families import Elemwise, is_continuous
-from symgraph.graph import Apply, Graph, Variable, fill_test_values, toposort
+from symgraph.graph import Apply, Graph, Variable, clone_graph, fill_test_values, toposort
 from symgraph.ops.arith import second
 from symgraph.ops.barrier import DisconnectedGrad
 from symgraph.ops.cast import cast
@@ -184,10 +184,29 @@ def pullback(
     log(softmax(x)) as it is written divides by what may have underflowed to 0.
     """
     fence = set(constants)
-    graph = Graph((*wrt, *fence), tuple(starts))
-    stable = with_branches(rewrite(graph, STABLE).outputs, graph.inputs)
+    ends = (*wrt, *fence)
+    stable = with_branches(_stable(ends, tuple(starts)), ends)
     fill_test_values(stable)
     return _walk(list(zip(stable, starts.values(), strict=True)), wrt, fence, none_for_null)
+
+
+def _stable(ends: Sequence[Variable], outputs: Sequence[Variable]) -> Sequence[Variable]:
+    """The stable form of `outputs` as functions of `ends`.
+
+    Rules look at how a variable was made. That of `ends` is none of theirs: with respect to p,
+    log(p) is no log_softmax, also if p is a softmax. So leaves stand in their place meanwhile.
+    """
+    leaves = {end: end.clone() for end in ends if end.owner is not None}
+    if not leaves:
+        return rewrite(Graph(tuple(ends), tuple(outputs)), STABLE).outputs
+    between = [v for node in toposort(outputs, stop=set(ends)) for v in node.outputs]
+    old = [*leaves, *between]
+    new = clone_graph(old, leaves)
+    places = dict(zip(old, new, strict=True))
+    graph = Graph(
+        tuple(leaves.get(end, end) for end in ends), tuple(places.get(v, v) for v in outputs)
+    )
+    return clone_graph(rewrite(graph, STABLE).outputs, dict(zip(new, old, strict=True)))
 
 
 def _walk(

@@ -106,6 +106,22 @@ def test_gradient_of_an_intermediate() -> None:
     np.testing.assert_allclose(value(T.grad(cost, [middle, x])[1]), np.exp(X) * Y)
 
 
+def test_stable_forms_keep_what_is_asked_for() -> None:
+    weight, rows = T.nnet.sigmoid(x), T.nnet.softmax(m)
+    cost = (y * T.log(weight)).sum() - T.log(rows)[T.arange(3), [0, 2, 1]].mean()
+    w, p = 1 / (1 + np.exp(-X)), np.exp(M) / np.exp(M).sum(1, keepdims=True)
+    chosen = np.eye(3)[[0, 2, 1]]
+    by_weight, by_rows, by_x = T.grad(cost, [weight, rows, x])
+    np.testing.assert_allclose(value(by_weight), Y / w)
+    np.testing.assert_allclose(value(by_rows), -chosen / p / 3)
+    np.testing.assert_allclose(value(by_x), Y * (1 - w))
+    held = T.grad(cost + (x * y).sum(), x, consider_constant=[weight])
+    np.testing.assert_allclose(value(held), Y)
+    again = T.grad(by_weight.sum(), weight)
+    np.testing.assert_allclose(value(again), -Y / w**2)
+    np.testing.assert_allclose(value(T.grad(cost, m)), (p - chosen) / 3)
+
+
 def test_known_gradients_join_the_cost() -> None:
     middle = x**2
     g = T.grad(middle.sum(), x, known_grads={middle: y})
