@@ -22,6 +22,7 @@ from symgraph.ops.join import concatenate
 from symgraph.ops.search import nonzero
 from symgraph.ops.shape import make_vector, shape_i
 from symgraph.ops.sort import argsort
+from symgraph.ops.specify import specify_shape
 from symgraph.records import (
     FORMATS,
     INDEX,
@@ -149,7 +150,7 @@ def CSM(data: Any, indices: Any, indptr: Any, shape: Any, format: str = "csr") -
         Two integers.
     """
     sizes = (
-        shape
+        specify_shape(shape, (2,))
         if isinstance(shape, Variable)
         else make_vector(
             [as_tensor_variable(np.int64(n) if isinstance(n, int) else n) for n in shape]

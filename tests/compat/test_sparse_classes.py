@@ -10,6 +10,7 @@ import symgraph.compat.theano as theano
 import symgraph.compat.theano.tensor as T
 from symgraph.compat.theano import sparse
 from symgraph.compat.theano.sparse import basic
+from symgraph.errors import ShapeError
 
 A = np.array([[1.0, 0.0, 2.0], [0.0, 3.0, 0.0]])
 B = np.array([[0.0, 4.0, 2.0], [0.0, 1.0, 5.0]])
@@ -70,3 +71,26 @@ def test_what_is_sparse_and_what_dense() -> None:
     for wrong in (basic._is_sparse, basic._is_dense, basic._is_sparse_variable):
         with pytest.raises(TypeError, match="neither"):
             wrong("a")
+
+
+def test_theano_dot_takes_sparse_matrices() -> None:
+    a, b, x = sparse.csr_dmatrix("a"), sparse.csc_dmatrix("b"), T.dmatrix("x")
+    products = [theano.dot(a, x), theano.dot(x, a), theano.dot(a, b), theano.dot(x, x)]
+    f = theano.function([a, b, x], [*products[:2], sparse.dense_from_sparse(products[2])])
+    square, middle = A[:, :2], B.T @ B @ B.T
+    left, right, both = f(scipy.sparse.csr_matrix(A), scipy.sparse.csc_matrix(B.T), middle)
+    np.testing.assert_allclose(left, A @ middle)
+    np.testing.assert_allclose(right, middle @ A)
+    np.testing.assert_allclose(both, A @ B.T)
+    np.testing.assert_allclose(products[3].eval({x: square}), square @ square)
+
+
+def test_the_shape_of_a_made_matrix_may_be_an_input() -> None:
+    data, indices, indptr, shape = T.dvector(), T.ivector(), T.ivector(), T.ivector("shape")
+    f = theano.function([data, indices, indptr, shape],
+                        sparse.CSM("csr")(data, indices, indptr, shape))  # fmt: skip
+    given = scipy.sparse.csr_matrix(A)
+    made = f(given.data, given.indices, given.indptr, np.array(A.shape, "int32"))
+    np.testing.assert_array_equal(made.toarray(), A)
+    with pytest.raises(ShapeError):
+        f(given.data, given.indices, given.indptr, np.array([2, 3, 1], "int32"))

@@ -5,6 +5,7 @@ after `symgraph.compat.install()`. `docs/theano.md` says what differs.
 """
 
 import sys
+from typing import Any
 
 from symgraph.compat import internals
 from symgraph.compat.theano import (
@@ -69,12 +70,19 @@ from symgraph.compat.theano.scan_module import (
     scan,
     scan_checkpoints,
 )
-from symgraph.compat.theano.tensor import dot
 from symgraph.compat.theano.updates import OrderedUpdates
 from symgraph.compat.theano.version import version as __version__
 from symgraph.gradient import sparse_grad
+from symgraph.sparse import is_sparse, structured_dot
 
 __api_version__ = 1
 theano = sys.modules[__name__]  # programs say `from theano import theano` too
+
+
+def dot(left: Any, right: Any) -> Any:
+    """`tensor.dot`, or `sparse.structured_dot` if an operand is sparse."""
+    product = structured_dot if is_sparse(left) or is_sparse(right) else tensor.dot
+    return product(left, right)
+
 
 internals.attach()
