@@ -103,9 +103,9 @@ class Inspected:
         A `Footprint`: `peak` is the most held at a time, arguments and shared variables included;
         `held` lists every block with its size and the user's line; `print` shows them.
 
-        >>> import symgraph.tensor as T
+        >>> import symgraph as sg, symgraph.tensor as T
         >>> x = T.fmatrix("x")
-        >>> f = function([x], T.exp(x).sum(0))
+        >>> f = sg.function([x], T.exp(x).sum(0))
         >>> f.memory([(1000, 500)]).total("argument")
         2000000
         """

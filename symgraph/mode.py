@@ -62,7 +62,7 @@ class Mode:
         return replace(self, rules=self.rules.excluding(*names))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        names = [rule.name for rule in self.rules]
+        names = [rule.name for rule in self.rules if not rule.of_process]
         strange = [name for name in names if all(rule.name != name for rule in ALL.known)]
         if strange:
             raise pickle.PicklingError(f"a mode with rules of your own ({strange[0]}, ...)")

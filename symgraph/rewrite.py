@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field, replace
 from difflib import get_close_matches
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from symgraph.config import config
 from symgraph.dataclass import dataclass
@@ -57,6 +57,7 @@ class Rule:
     safety: str = EXACT
     theme: str = ""
     asks_readers: bool = False
+    of_process: ClassVar[bool] = False  # whether it belongs to the running program, not to a mode
 
     def apply(self, node: Apply, readers: Readers) -> Result:
         """The new output (or outputs) of a node, None where the rule has nothing to say."""

@@ -133,7 +133,7 @@ def test_packages_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
         return SimpleNamespace(metadata={"Name": name}, version="14.0")
 
     for name, toolkit in {"cupy-cuda12x": 12, "cupy-cuda13x": 13, "cupy": None}.items():
-        monkeypatch.setattr(nvidia, "distributions", lambda name=name: [package(name)])
+        monkeypatch.setattr(nvidia.metadata, "distributions", lambda name=name: [package(name)])
         found = nvidia.machine(FakeDriver)
         assert ("cupy", f"14.0 ({name})") in found.packages
         assert found.toolkit == toolkit

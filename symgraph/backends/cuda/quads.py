@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from symgraph.backends.numba.text import expression
 from symgraph.dataclass import dataclass
@@ -93,7 +94,14 @@ class Quads:
         row = place.args[0] if isinstance(place, Call) and place.op == "add" else None
         whole = isinstance(row, Call) and row.op == "mul" and row.args[1] == self.loops[-1].hi
         ends = isinstance(place, Call) and place.args[1] == self.index
-        return whole and ends and isinstance(row, Call) and self.index not in walk(row.args[0])
+        if not (whole and ends and isinstance(row, Call)):
+            return False
+        return not any(isinstance(e, Name) and e.id in self._own for e in walk(row.args[0]))
+
+    @cached_property
+    def _own(self) -> set[str]:
+        """The names each of the four has for itself."""
+        return {stmt.name for stmt in self.body if isinstance(stmt, Let)} | {self.index.id}
 
     def _value(self, stmt: Let | Store, k: int) -> tuple[str, Expr]:
         name = _lane(stmt.name, k) if isinstance(stmt, Let) else _next(stmt, k)
@@ -101,9 +109,8 @@ class Quads:
 
     def _of_lane(self, expr: Expr, k: int) -> Expr:
         """An expression for one of the four."""
-        own = {stmt.name for stmt in self.body if isinstance(stmt, Let)} | {self.index.id}
         if isinstance(expr, Name):
-            return replace(expr, id=_lane(expr.id, k)) if expr.id in own else expr
+            return replace(expr, id=_lane(expr.id, k)) if expr.id in self._own else expr
         if isinstance(expr, Load):
             if self.beside(expr.index):
                 return Name(_lane(expr.buffer.name, k), expr.dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from symgraph.compat.theano.gof.fg import FunctionGraph
 from symgraph.compat.theano.gof.opt import (
@@ -47,6 +47,7 @@ class OptRule(Rule):
 
     opt: Any
     position: float
+    of_process: ClassVar[bool] = True
 
     def __init__(self, name: str, opt: Any, position: float = 0.0) -> None:
         tracks = opt.tracks() if isinstance(opt, LocalOptimizer) else ()
