@@ -334,6 +334,7 @@ def faults(f, *args, calls=100):
         result = f(*args)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
+sg.config.cache_dir = sys.argv[1]
 rng = np.random.default_rng(0)
 x, y, images = T.fmatrix("x"), T.ivector("y"), T.ftensor4("images")
 normal = lambda *shape: rng.normal(size=shape).astype("float32")
@@ -355,6 +356,7 @@ print(
 
 
 @pytest.mark.skipif(not STATUS.exists(), reason="needs Linux")
-def test_calls_that_repeat_take_no_new_pages() -> None:
-    run = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
+def test_calls_that_repeat_take_no_new_pages(own_cache: Path) -> None:
+    command = [sys.executable, "-c", FAULTS, str(own_cache)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert all(int(found) <= 10 for found in run.stdout.split()), run.stdout
