@@ -64,7 +64,25 @@ class Type:
         )
 
 
-class Variable:
+class Pictured:
+    """What a notebook shows as a picture of its graph."""
+
+    __slots__ = ()
+
+    pictures = LaterMethod("symgraph.show.notebook", "pictures")  # by MIME type
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What a notebook shows: the graph behind it."""
+        return self.pictures()
+
+    def _repr_svg_(self) -> str | None:
+        return self.pictures().get("image/svg+xml")
+
+    def _repr_html_(self) -> str | None:
+        return self.pictures().get("text/html")
+
+
+class Variable(Pictured):
     """A value in the graph: an input, or an output of the node `owner`.
 
     Programs may hang attributes of their own on it.
@@ -73,7 +91,6 @@ class Variable:
     __slots__ = ("__dict__", "__weakref__", "index", "made_at", "name", "owner", "tag", "type")
 
     flat_form: ClassVar[Callable[[Variable], Any]]  # how it is pickled; set by flat.py
-    pictures = LaterMethod("symgraph.show.notebook", "pictures")  # by MIME type
     evaluator: ClassVar[Callable[..., Any]]  # compiles and calls; set by function.py
 
     def __init__(
@@ -99,16 +116,6 @@ class Variable:
         if self.owner is None:
             return f"<{self.type}>"
         return f"{self.owner.op}.{self.index}"
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What a notebook shows: the graph behind the variable."""
-        return self.pictures()
-
-    def _repr_svg_(self) -> str | None:
-        return self.pictures().get("image/svg+xml")
-
-    def _repr_html_(self) -> str | None:
-        return self.pictures().get("text/html")
 
     def clone(self) -> Variable:
         """A new variable of the same type, name and tag, computed by nothing."""

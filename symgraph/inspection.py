@@ -11,7 +11,7 @@ import numpy as np
 
 from symgraph.backends.llvm import target
 from symgraph.footprint import Footprint
-from symgraph.graph import Graph, Variable
+from symgraph.graph import Graph, Pictured, Variable
 from symgraph.later import Later, LaterMethod
 from symgraph.limit import predict, values_of
 from symgraph.memory import Plan
@@ -24,7 +24,7 @@ from symgraph.spread import OnGpu
 numba_side = Later("symgraph.backends.numba.side")
 
 
-class Inspected:
+class Inspected(Pictured):
     """A function that was compiled from a request, as those see it who look inside."""
 
     request: Request
@@ -35,7 +35,6 @@ class Inspected:
     _task: Task
     _run: Runner
 
-    pictures = LaterMethod("symgraph.show.notebook", "pictures")  # by MIME type
     report = LaterMethod("symgraph.show.report", "report")  # a page about it
     explain = LaterMethod("symgraph.show.remarks", "explain")
     suspect = LaterMethod("symgraph.debug.doubt", "suspect")  # what makes results differ
@@ -151,16 +150,6 @@ class Inspected:
     def assembly(self) -> str:
         """The kernels of the CPU in the processor's assembly language."""
         return "\n".join(target.write(plan).assembly() for plan in self._plans())
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What a notebook shows: the compiled graph."""
-        return self.pictures()
-
-    def _repr_svg_(self) -> str | None:
-        return self.pictures().get("image/svg+xml")
-
-    def _repr_html_(self) -> str | None:
-        return self.pictures().get("text/html")
 
 
 def _as_value(item: Any) -> Any:
