@@ -15,7 +15,7 @@ import symgraph as sg
 from symgraph.families import TensorOp
 from symgraph.interpret import interpret
 from tests.catalogue import op_classes
-from tests.test_derived import apply_all, close, compiled, differentiable, emptied
+from tests.test_derived import apply_all, check_gradients, compiled, emptied
 from tests.test_fuzz import SIZES, draw_graph
 
 CUDA = sg.Mode(backend="cuda")
@@ -37,18 +37,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_gradients_are_the_interpreters(kind: type[TensorOp]) -> None:
-    cases = differentiable(kind)
-    arrays = [a for case in cases for a in case[0]]
-    variables = [v for case in cases for v in case[1]]
-    gradients = [
-        g
-        for _, own, cost, places in cases
-        for g in sg.grad(cost, [own[k] for k in places], disconnected_inputs="ignore")
-    ]
-    expected = interpret(gradients, dict(zip(variables, arrays, strict=True)))
-    found = compiled(variables, gradients, mode=CUDA)(*arrays)
-    for f, e in zip(found, expected, strict=True):
-        close(f, e, scale=100)
+    check_gradients(kind, mode=CUDA)
 
 
 def test_axes_may_have_no_elements(kind: type[TensorOp]) -> None:
