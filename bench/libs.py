@@ -17,6 +17,7 @@ import numpy as np
 
 EPSILON = 1e-5  # of layer normalisation, as in all of them
 Run = Callable[[], Any]
+Launch = Callable[..., Run]  # of arrays, symbols, a value, and options of `function`
 
 
 # --- Theano's vocabulary --------------------------------------------------------------------------
@@ -72,16 +73,16 @@ def load_pytensor() -> SimpleNamespace:
     )
 
 
-def theano_words(sg: Any, T: Any) -> dict[str, Any]:
-    """What symgraph and PyTensor spell alike."""
+def theano_words(sg: Any, T: Any, launch: Launch | None = None) -> dict[str, Any]:
+    """What symgraph and PyTensor spell alike; `launch` compiles and says how it is called."""
+    launch = partial(launch_on_cpu, sg) if launch is None else launch
 
     def symbol(array: np.ndarray) -> Any:
         return T.TensorType(str(array.dtype), shape=(None,) * array.ndim)()
 
     def function(f: Callable[..., Any], arrays: Sequence[np.ndarray]) -> Run:
         symbols = [symbol(array) for array in arrays]
-        compiled = sg.function(symbols, f(*symbols))
-        return lambda: compiled(*arrays)
+        return launch(arrays, symbols, f(*symbols))
 
     def step(cost: Callable[..., Any], inputs: Any, parameters: Any, rates: Any) -> Run:
         symbols = [symbol(array) for array in inputs]
@@ -89,8 +90,7 @@ def theano_words(sg: Any, T: Any) -> dict[str, Any]:
         value = cost(*symbols, *shared)
         slopes = T.grad(value, shared)
         new = [p - np.float32(r) * d for p, r, d in zip(shared, rates, slopes, strict=True)]
-        compiled = sg.function(symbols, value, updates=list(zip(shared, new, strict=True)))
-        return lambda: compiled(*inputs)
+        return launch(inputs, symbols, value, updates=list(zip(shared, new, strict=True)))
 
     return {
         "sg": sg,
@@ -102,6 +102,12 @@ def theano_words(sg: Any, T: Any) -> dict[str, Any]:
         "function": function,
         "step": step,
     }
+
+
+def launch_on_cpu(sg: Any, arrays: Any, symbols: Any, value: Any, **options: Any) -> Run:
+    """A function of symbols, called with the arrays as they are."""
+    compiled = sg.function(symbols, value, **options)
+    return lambda: compiled(*arrays)
 
 
 def layer_norm(m: Any, x: Any, gain: Any = 1.0, bias: Any = 0.0) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bench import peers as cpu
-from bench.libs import Run, layer_norm, load_symgraph
+from bench.libs import Run, layer_norm, load_symgraph, theano_words
 from bench.peers import Environment, Peer
 
 SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
@@ -30,32 +30,19 @@ def load_symgraph_on_gpu() -> SimpleNamespace:
     sg, T = lib.sg, lib.T
     place = importlib.import_module("symgraph.device_array").placed
 
-    def symbol(array: np.ndarray) -> Any:
-        return T.TensorType(str(array.dtype), shape=(None,) * array.ndim)()
-
     def kept(value: Any) -> Any:
         if isinstance(value, list):
             return [kept(part) for part in value]
         return sg.Out(value, device="")
 
-    def called(compiled: Any, arrays: Sequence[np.ndarray]) -> Run:
+    def launch(arrays: Any, symbols: Any, value: Any, **options: Any) -> Run:
         given = [place(array, "cuda:0") for array in arrays]
+        compiled = sg.function(symbols, kept(value), **options)
         return lambda: compiled(*given)
 
-    def function(f: Callable[..., Any], arrays: Sequence[np.ndarray]) -> Run:
-        symbols = [symbol(array) for array in arrays]
-        return called(sg.function(symbols, kept(f(*symbols))), arrays)
-
-    def step(cost: Callable[..., Any], inputs: Any, parameters: Any, rates: Any) -> Run:
-        symbols = [symbol(array) for array in inputs]
-        shared = [sg.shared(array) for array in parameters]
-        value = cost(*symbols, *shared)
-        slopes = T.grad(value, shared)
-        new = [p - np.float32(r) * d for p, r, d in zip(shared, rates, slopes, strict=True)]
-        updates = list(zip(shared, new, strict=True))
-        return called(sg.function(symbols, kept(value), updates=updates), inputs)
-
-    return SimpleNamespace(**{**vars(lib), "function": function, "step": step})
+    words = theano_words(sg, T, launch)
+    placed = {name: words[name] for name in ("function", "step")}
+    return SimpleNamespace(**{**vars(lib), **placed})
 
 
 def symgraph_environment(threads: int, cache: Path) -> Environment:
